@@ -1,0 +1,15 @@
+"""`fluid.core`: the 2.6.2 core under the names that fluid 1.8 gave it."""
+
+import zlib  # noqa: F401  must come before paddle: libpaddle exports an inflate of its own that breaks a later import
+
+from paddle.base import core as _core
+from paddle.base.core import *  # noqa: F403
+
+
+def __getattr__(name: str) -> object:
+    return getattr(_core, name)
+
+
+def get_cuda_device_count() -> int:
+    """Number of CUDA devices; 0 where paddle was built without CUDA."""
+    return _core.get_cuda_device_count() if _core.is_compiled_with_cuda() else 0

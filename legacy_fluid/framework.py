@@ -1,0 +1,135 @@
+"""`fluid.framework`: Program, Block, Variable, Operator of the 2.6.2 core, under the rules of fluid 1.8.
+
+Paddle 2.6 still has these classes. Where their rules changed since, the rules of 1.8 are put back here, once, for every
+program that is built in a process that imports legacy_fluid:
+
+- there are no 0-D tensors: what 2.6 infers as shape () has shape (1,); at run time `lowering` sees to it
+- the output of an operator does not inherit stop_gradient from its inputs
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle.base import framework as _framework
+from paddle.base.framework import (
+    Block,
+    Operator,
+    Parameter,  # noqa: F401  not in __all__, and used by fluid code
+    Program,
+    Variable,
+    _dygraph_tracer,
+    cpu_places,
+    cuda_pinned_places,
+    cuda_places,
+    default_main_program,
+    default_startup_program,
+    device_guard,
+    get_flags,
+    in_dygraph_mode,
+    is_compiled_with_cuda,
+    name_scope,
+    program_guard,
+    require_version,
+    set_flags,
+)
+
+from . import core
+
+__all__ = [
+    "ComplexVariable",
+    "Program",
+    "Variable",
+    "cpu_places",
+    "cuda_pinned_places",
+    "cuda_places",
+    "default_main_program",
+    "default_startup_program",
+    "device_guard",
+    "get_flags",
+    "in_dygraph_mode",
+    "is_compiled_with_cuda",
+    "load_op_library",
+    "name_scope",
+    "program_guard",
+    "require_version",
+    "set_flags",
+]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_framework, name)  # the rest is as it was
+
+
+class ComplexVariable:
+    """A complex value as fluid 1.8 had it: a pair of real variables.
+
+    Args:
+        real, imag: Variables of one shape and dtype.
+    """
+
+    def __init__(self, real: Any, imag: Any) -> None:
+        self.real = real
+        self.imag = imag
+        self.shape = real.shape
+        self.name = f"{real.name}_{imag.name}"
+
+    def numpy(self) -> Any:
+        return self.real.numpy() + 1j * self.imag.numpy()
+
+
+def load_op_library(lib_filename: str) -> None:
+    """Refuse: operators compiled against 1.8 do not fit the binary interface of 2.6."""
+    raise NotImplementedError(
+        f"load_op_library({lib_filename!r}): a library compiled for Paddle 1.8 cannot be loaded by 2.6; "
+        "build the operator anew with paddle.utils.cpp_extension.load"
+    )
+
+
+def _append_op(self: Block, *args: Any, **kwargs: Any) -> Operator:
+    """What Block.append_op does in fluid 1.8."""
+    if in_dygraph_mode():
+        return _trace_op(self, **kwargs)
+    op = Operator(
+        block=self,
+        desc=self.desc.append_op(),
+        type=kwargs.get("type"),
+        inputs=kwargs.get("inputs"),
+        outputs=kwargs.get("outputs"),
+        attrs=kwargs.get("attrs"),
+    )
+    self.ops.append(op)
+    give_outputs_a_dimension(op.desc, self.desc)
+    return op
+
+
+def _trace_op(block: Block, **kwargs: Any) -> Operator:
+    op_type, inputs, outputs = kwargs["type"], kwargs.get("inputs") or {}, kwargs.get("outputs") or {}
+    attrs = {name: value for name, value in (kwargs.get("attrs") or {}).items() if value is not None}
+    _dygraph_tracer().trace_op(op_type, inputs, outputs, attrs, kwargs.get("stop_gradient", False))
+    for values in outputs.values():
+        for value in values if isinstance(values, list | tuple) else [values]:
+            if isinstance(value, core.eager.Tensor) and value.shape == [] and value._is_initialized():
+                value.reconstruct_from_(_framework._C_ops.reshape(value, [1]), False)
+    return Operator(block=block, desc=None, type=op_type, attrs=attrs)
+
+
+def give_outputs_a_dimension(op: Any, block: Any) -> list[str]:
+    """Declare the 0-D outputs of an operator as shape (1,); return their names.
+
+    Args:
+        op: core.OpDesc whose shapes were inferred.
+        block: core.BlockDesc that holds it.
+    """
+    scalars = []
+    for name in op.output_arg_names():
+        var = block.find_var_recursive(name.encode())
+        if var is not None and var.type() in _TENSORS and not var.shape():
+            var.set_shape([1])
+            scalars.append(name)
+    return scalars
+
+
+_TENSORS = (core.VarDesc.VarType.LOD_TENSOR, core.VarDesc.VarType.LOD_TENSOR_ARRAY)
+
+Block.append_op = _append_op
