@@ -9,7 +9,7 @@ import paddle
 
 paddle.enable_static()
 
-from . import (  # noqa: E402
+from . import (
     backward,
     clip,
     data_feeder,
@@ -26,8 +26,8 @@ from . import (  # noqa: E402
     regularizer,
     unique_name,
 )
-from .backward import *  # noqa: E402, F403
-from .core import (  # noqa: E402
+from .backward import *
+from .core import (
     CPUPlace,
     CUDAPinnedPlace,
     CUDAPlace,
@@ -35,11 +35,11 @@ from .core import (  # noqa: E402
     LoDTensorArray,
     Scope,
 )
-from .data_feeder import *  # noqa: E402, F403
-from .executor import *  # noqa: E402, F403
-from .framework import *  # noqa: E402, F403
-from .input import *  # noqa: E402, F403
-from .install import install  # noqa: E402
-from .param_attr import *  # noqa: E402, F403
+from .data_feeder import *
+from .executor import *
+from .framework import *
+from .input import *
+from .install import install
+from .param_attr import *
 
 Tensor = LoDTensor

@@ -85,7 +85,7 @@ def _insert_reshape(block: Any, index: int, name: str) -> None:
 _WITHOUT_SHAPE_INFERENCE = {"feed", "fetch", "while", "conditional_block", "recurrent", "read", "py_func"}
 
 
-# --- rules: each takes (op, block), changes them in place, and says whether it did -------------------------------------
+# --- rules: each takes (op, block), changes them in place, and says whether it did ---
 
 
 def _batch_norm(op: Any, block: Any) -> bool:
