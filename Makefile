@@ -1,0 +1,98 @@
+# Every chore of the project. `make help` lists them; `make` does the whole way from data to answer.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+.PHONY: all bench-accuracy clean distclean export format help lint onnx-bench predict samples setup setup-dev test test-slow train
+
+# Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
+MODEL  ?= lenet
+DATA   ?=
+EPOCHS ?=
+SEED   ?=
+RUN    ?=
+IMAGES ?=
+OUT    ?= predictions.csv
+ARGS   ?=
+
+# paddlepaddle 2.6.2 runs on these; the first one found makes the environment.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+PY   := $(VENV)/bin/python
+
+# $(call flag,--name,value) is the flag where the value is given, and nothing where it is not.
+flag = $(if $(strip $(2)),$(1) "$(strip $(2))")
+run  = $(call flag,--run,$(RUN))
+
+all: ## Train, export, benchmark and predict on what data is at hand (3 epochs unless EPOCHS is given)
+	@$(MAKE) train RUN="$(or $(RUN),$(MODEL))" EPOCHS="$(or $(EPOCHS),3)" ARGS="--resume $(ARGS)"
+	@$(MAKE) export onnx-bench RUN="$(or $(RUN),$(MODEL))" ARGS=
+	@$(MAKE) predict RUN="$(or $(RUN),$(MODEL))" IMAGES="$(or $(IMAGES),samples)" ARGS="--html predictions.html"
+	@echo; echo "All done. Look at:"
+	@for f in curves.png metrics.csv inference inference_fluid onnx/model.onnx bench/bench.png manifest.json; do \
+		echo "  runs/$(or $(RUN),$(MODEL))/$$f"; done; echo "  $(OUT)"; echo "  predictions.html"
+
+train: setup ## Train MODEL on DATA for EPOCHS, into runs/RUN (RUN is the model's name unless given)
+	@$(PY) -m pipeline train --model "$(MODEL)" $(run) $(call flag,--data,$(DATA)) $(call flag,--epochs,$(EPOCHS)) \
+		$(call flag,--seed,$(SEED)) $(ARGS)
+
+export: setup ## Make the inference models and the validated model.onnx of RUN (the latest unless given)
+	@$(PY) -m export inference $(run)
+	@$(PY) -m export onnx $(run) $(ARGS)
+
+onnx-bench: setup ## Measure RUN's model on Paddle and onnxruntime: latency, throughput, memory
+	@$(PY) -m export bench $(run) $(ARGS)
+
+predict: setup $(if $(filter samples,$(IMAGES)),samples) ## Label the images of IMAGES=dir with RUN's model, into OUT
+	@$(if $(IMAGES),,echo "which images? make predict IMAGES=dir" >&2; exit 2)
+	@$(PY) -m export predict "$(IMAGES)" $(run) --out "$(OUT)" $(ARGS)
+
+samples: setup ## Write 100 test images of DATA as PNG files into samples/, to try predict on
+	@$(PY) -m pipeline data $(call flag,--data,$(DATA)) --samples samples
+
+setup: $(VENV)/.installed ## Make the environment in .venv (again when requirements.txt changed)
+
+setup-dev: $(VENV)/.installed-dev ## The same with the tools for lint and test
+
+$(PY):
+	@$(if $(PYTHON),,echo "no Python 3.11 or 3.12 found: install one, or name it with PYTHON=..." >&2; exit 1)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+lint: setup-dev ## Check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup-dev ## Put the code into the project's style
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+test: setup-dev ## Run the tests (a few minutes on two cores)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+
+test-slow: setup-dev ## Run the long tests too
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not gpu" $(ARGS)
+
+bench-accuracy: setup ## Train the three models with three seeds on DATA and print the table of accuracies
+	@$(PY) benchmarks/accuracy.py $(call flag,--data,$(DATA)) $(ARGS)
+
+clean: ## Remove what tests, linters and a trial run left (not runs/, not .venv)
+	rm -rf samples predictions.csv predictions.html .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
+
+distclean: clean ## Remove the environment too (runs/ stays)
+	rm -rf $(VENV)
+
+help: ## List the chores
+	@echo "make [CHORE] [SETTING=value ...]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Settings: MODEL=softmax|mlp|lenet DATA=dir|builtin EPOCHS=n SEED=n RUN=name IMAGES=dir OUT=file ARGS=\"more flags\""
