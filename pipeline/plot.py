@@ -1,0 +1,104 @@
+"""The pictures of a run: curves.png, and the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fluidline.files import atomic_file
+from pipeline.events import EndEpochEvent, Event
+from pipeline.metrics import MetricsLog, Row
+
+TRAIN, TEST, INK, GRID = "#4c72b0", "#dd5f2b", "#333333", "#e6e6e6"
+
+
+@dataclass(frozen=True)
+class PlotHandler:
+    """The event handler that draws the curves of `log` anew after each pass."""
+
+    log: MetricsLog
+    path: Path
+    title: str
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, EndEpochEvent):
+            draw_curves(self.log.rows, self.path, self.title)
+
+
+def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
+    """Draw cost and accuracy over the passes, training and test, from the rows of a run's metrics."""
+    batches = [row for row in rows if row["kind"] == "batch"]
+    epochs = [row for row in rows if row["kind"] == "epoch"]
+    best = min(epochs, key=lambda row: row["test_cost"])
+    per_pass = epochs[-1]["step"] / (epochs[-1]["epoch"] + 1)
+    passes = [row["epoch"] + 1 for row in epochs]
+
+    figure, (cost, accuracy) = _figure(1, 2, figsize=(11, 4.2))
+    for axes, name, scale in ((cost, "cost", 1), (accuracy, "accuracy", 100)):
+        axes.plot(
+            [row["step"] / per_pass for row in batches], [row[f"train_{name}"] * scale for row in batches],
+            color=TRAIN, alpha=0.25, linewidth=1, label="train, single batches",
+        )  # fmt: skip
+        for key, color, label in ((f"train_{name}", TRAIN, "train, mean of the pass"), (f"test_{name}", TEST, "test")):
+            values = [row[key] * scale for row in epochs]
+            axes.plot(passes, values, "o-", color=color, markersize=4, linewidth=1.8, label=label)
+        axes.plot(
+            best["epoch"] + 1, best[f"test_{name}"] * scale, "o", markersize=11, markerfacecolor="none",
+            markeredgecolor=TEST, markeredgewidth=1.5, label=f"best pass: {_best(best, name)}",
+        )  # fmt: skip
+        axes.set_xlabel("passes over the training data")
+        axes.set_xlim(0, passes[-1] + 0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    cost.set(ylabel="cross-entropy", yscale="log")
+    worst = min(row[key] for row in epochs for key in ("train_accuracy", "test_accuracy")) * 100
+    accuracy.set(ylabel="accuracy, %", ylim=(worst - (100 - worst) * 0.35, 100.2))
+    cost.legend(loc="upper right", frameon=False, fontsize=9)
+    accuracy.legend(loc="lower right", frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=12, color=INK)
+    _write(figure, path)
+
+
+def draw_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: Path, title: str) -> None:
+    """Draw a confusion matrix, int64 [true, predicted], its colours by share of each true class."""
+    figure, (axes,) = _figure(1, 1, figsize=(6, 5.6))
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    # The square root lifts the few mistakes out of the white.
+    axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            color = "white" if share[row, column] > 0.4 else INK
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.grid(False)
+    axes.set_title(title, fontsize=11, color=INK)
+    _write(figure, path)
+
+
+def _figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any, list[Any]]:
+    # The figure's own canvas and no pyplot: no global state, no screen, whatever backend the caller has chosen.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=figsize, layout="constrained", facecolor="white")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for each in axes:
+        each.grid(True, color=GRID, linewidth=0.8)
+        each.set_axisbelow(True)
+        each.spines[["top", "right"]].set_visible(False)
+        each.tick_params(colors=INK)
+    return figure, axes
+
+
+def _write(figure: Any, path: Path) -> None:
+    with atomic_file(path) as part:
+        figure.savefig(part, dpi=130)
+
+
+def _best(row: Row, name: str) -> str:
+    return f"{row['test_cost']:.4f}" if name == "cost" else f"{row['test_accuracy'] * 100:.2f}%"

@@ -1,0 +1,86 @@
+"""How good a classifier's answers are: accuracy, cost, precision and recall of each class, and the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The scores of predictions against the truth; `confusion` is int64 [true, predicted]."""
+
+    labels: tuple[str, ...]
+    cost: float
+    confusion: npt.NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    def classes(self) -> list[dict[str, Any]]:
+        """Return label, precision, recall, f1 and number of images of each class; None where one is not defined."""
+        hits, truths, guesses = np.diag(self.confusion), self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        return [
+            {
+                "label": label,
+                "precision": _ratio(hit, guessed),
+                "recall": _ratio(hit, true),
+                "f1": _ratio(2 * hit, true + guessed),
+                "images": int(true),
+            }
+            for label, hit, true, guessed in zip(self.labels, hits, truths, guesses, strict=True)
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as what JSON can hold."""
+        return {
+            "images": int(self.confusion.sum()),
+            "accuracy": self.accuracy,
+            "cost": self.cost,
+            "classes": self.classes(),
+            "confusion": self.confusion.tolist(),
+        }
+
+    def as_text(self) -> str:
+        """Return the scores as two tables for reading."""
+        width = max(len("true"), *map(len, self.labels))
+        lines = [
+            f"accuracy {self.accuracy:.2%} of {int(self.confusion.sum()):,} images, cost {self.cost:.6f}",
+            "",
+            f"{'class':>{width + 1}}  precision  recall      f1  images",
+        ]
+        for each in self.classes():
+            shares = [_percent(each[key]) for key in ("precision", "recall", "f1")]
+            lines.append(
+                f"{each['label']:>{width + 1}}  {shares[0]:>9}  {shares[1]:>6}  {shares[2]:>6}  {each['images']:6,}"
+            )
+        cell = max(width, len(str(self.confusion.max()))) + 1
+        lines += ["", "confusion: a row for each true class, a column for each predicted one", ""]
+        lines.append(" " * (width + 1) + "".join(f"{label:>{cell}}" for label in self.labels))
+        for label, row in zip(self.labels, self.confusion, strict=True):
+            lines.append(f"{label:>{width + 1}}" + "".join(f"{count or '.':>{cell}}" for count in row))
+        return "\n".join(lines)
+
+
+def score(probabilities: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], labels: Sequence[str]) -> Scores:
+    """Return the scores of `probabilities` [N, classes] against `truth` [N]; the cost is the mean cross-entropy."""
+    classes = len(labels)
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (truth, probabilities.argmax(axis=1)), 1)
+    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    cost = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean()
+    return Scores(tuple(labels), float(cost), confusion)
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"

@@ -1,0 +1,216 @@
+"""`python -m pipeline train`: from a data source to a run folder that holds a trained model.
+
+runs/NAME/config.json                     before the first step
+runs/NAME/metrics.jsonl, metrics.csv      row by row while it trains
+runs/NAME/curves.png, checkpoints/        after each pass
+runs/NAME/manifest.json, runs/latest      at the end
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+import fluidline
+from fluidline.errors import UsageError
+from fluidline.files import write_json
+from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
+from pipeline.checkpoint import BEST, find_checkpoint
+from pipeline.config import TrainConfig, config_options, load_config
+from pipeline.data import load
+from pipeline.data.dataset import SCALE, SHIFT, SIDE, Dataset
+from pipeline.events import Best, EndTrainingEvent, Event, Handler, PrintHandler, ProgressHandler
+from pipeline.metrics import MetricsLog, Row
+from pipeline.plot import PlotHandler
+from pipeline.resume import check_checkpoint, check_config, clear, fingerprint, refuse_existing
+from pipeline.signals import StopSignal
+
+if TYPE_CHECKING:
+    from pipeline.trainer import Trainer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training came to. Accuracies are fractions of 1, passes count from 0, the costs are the best pass's."""
+
+    run: str
+    model: str
+    data: str
+    seed: int
+    epochs: int
+    best_epoch: int
+    test_cost: float
+    test_accuracy: float
+    train_cost: float
+    train_accuracy: float
+    seconds: float
+
+
+def train(
+    config: TrainConfig, handlers: Sequence[Handler] | None = None, *, resume: bool = False, overwrite: bool = False
+) -> TrainResult:
+    """Train as `config` says and write the run folder; `handlers` are given each event, and print unless given.
+
+    Ctrl-C or SIGTERM ends it with a checkpoint and a KeyboardInterrupt that says how to go on. Raises RunError where
+    the run exists and neither `resume` nor `overwrite` is given, where there is none to resume, or where another
+    process writes it, and FluidlineError where it cannot be written or the training diverges.
+    """
+    if resume and overwrite:
+        raise UsageError("--resume goes on with a run and --overwrite begins it anew: choose one")
+    run = create_run(config.run, Path(config.runs_dir))
+    if resume:
+        check_config(run, config)
+    with run.lock():
+        if not (resume or overwrite):
+            refuse_existing(run)
+        dataset = load(config.data)
+        if overwrite:
+            clear(run)
+        trainer = _prepare(run, config, dataset, resume)
+        begin = trainer.progress
+        metrics = MetricsLog(run.metrics, config.log_every, before=(begin.epoch, begin.step))
+        plot = PlotHandler(metrics, run.curves, f"{config.model} on {dataset.source}")
+        everyone: list[Handler] = [metrics, plot, *([PrintHandler(config.log_every)] if handlers is None else handlers)]
+        best = _fit(trainer, run, everyone)
+
+        result = _result(trainer, best, metrics.rows)
+        if trainer.progress.step > begin.step or "train" not in run.read_manifest()["stages"]:
+            _write_stage(run, trainer, result)
+        point_latest(run)
+        _send(EndTrainingEvent(best), everyone)
+        return result
+
+
+def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> Trainer:
+    """Return the trainer, at its beginning or where the run's last checkpoint stands, with config.json written."""
+    from pipeline.trainer import Trainer  # brings paddle, which --help must not wait for
+
+    facts = {
+        "labels": list(dataset.labels),
+        "data": fingerprint(dataset),
+        "threads": os.environ.get("OMP_NUM_THREADS", "1"),
+    }
+    found = find_checkpoint(run.checkpoints) if resume else None
+    if found:
+        check_checkpoint(run, found[1], facts, config)
+    write_json(run.config, {**config.as_dict(), "versions": _versions()})
+    trainer = Trainer(config, dataset, run.checkpoints, facts)
+    if found:
+        trainer.restore(*found)
+    if resume:
+        _log.info("%s goes on at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
+    return trainer
+
+
+def _fit(trainer: Trainer, run: RunFolder, handlers: Sequence[Handler]) -> Best:
+    """Train to the end and return the best pass; KeyboardInterrupt where a signal ended it before."""
+    with StopSignal() as stop:
+        best = trainer.fit(lambda event: _send(event, handlers), stop)
+    if best is None:
+        now, root = trainer.progress, run.path.parent
+        elsewhere = "" if root == DEFAULT_ROOT else f" --runs-dir {root}"
+        raise KeyboardInterrupt(
+            f"stopped in epoch {now.epoch} after {now.batch} of {trainer.batches} batches;"
+            f" to go on: python -m pipeline train --run {run.name}{elsewhere} --resume"
+        )
+    return best
+
+
+def _send(event: Event, handlers: Sequence[Handler]) -> None:
+    for handler in handlers:
+        handler(event)
+
+
+def _result(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
+    config = trainer.config
+    row = next(row for row in rows if row["kind"] == "epoch" and row["epoch"] == best.epoch)
+    return TrainResult(
+        run=config.run,
+        model=config.model,
+        data=trainer.dataset.source,
+        seed=config.seed,
+        epochs=trainer.progress.epoch,
+        best_epoch=best.epoch,
+        test_cost=best.test_cost,
+        test_accuracy=best.test_accuracy,
+        train_cost=row["train_cost"],
+        train_accuracy=row["train_accuracy"],
+        seconds=round(trainer.progress.seconds, 1),
+    )
+
+
+def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult) -> None:
+    files = sorted((run.checkpoints / BEST).iterdir())
+    classes = list(trainer.dataset.labels)
+    details = {
+        "model": result.model,
+        "seed": result.seed,
+        "data": result.data,
+        "labels": classes,
+        "input": {"name": "img", "shape": [1, SIDE, SIDE], "dtype": "float32"},
+        "output": {"name": trainer.programs.prediction.name, "shape": [len(classes)], "dtype": "float32"},
+        "preprocessing": {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"},
+        "best": {"epoch": result.best_epoch, "test_cost": result.test_cost, "test_accuracy": result.test_accuracy},
+        "metrics": {
+            "train_cost": result.train_cost,
+            "train_accuracy": result.train_accuracy,
+            "epochs": result.epochs,
+            "seconds": result.seconds,
+        },
+    }
+    run.write_stage("train", files, details)
+
+
+def _versions() -> dict[str, str]:
+    import paddle
+
+    return {
+        "fluidline": fluidline.__version__,
+        "python": platform.python_version(),
+        "paddlepaddle": paddle.__version__,
+        "numpy": np.__version__,
+    }
+
+
+@click.command(name="train")
+@config_options
+@click.option("--config", "file", type=click.Path(path_type=Path), help="JSON or TOML file of these options.")
+@click.option("--resume", is_flag=True, help="Go on with the run where its last checkpoint stands.")
+@click.option("--overwrite", is_flag=True, help="Replace the run if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, and the lines of progress to stderr.")
+def command(file: Path | None, resume: bool, overwrite: bool, as_json: bool, **given: Any) -> None:
+    """Train a model and write its run folder.
+
+    The lines of progress are the PaddlePaddle book's. Ctrl-C stops with a checkpoint; --resume goes on from there, and
+    ends with the parameters of a training that was never stopped.
+    """
+    if resume and file is None:
+        # What a resumed run is not told anew, its own config.json says.
+        given["run"] = given["run"] or given["model"] or TrainConfig().run
+        given["runs_dir"] = given["runs_dir"] or TrainConfig().runs_dir
+        own = RunFolder(Path(given["runs_dir"]) / given["run"]).config
+        file = own if own.exists() else None
+    config = load_config(file, **given)
+    with closing(ProgressHandler()) as bar:
+        lines = PrintHandler(config.log_every, sys.stderr if as_json else sys.stdout)
+        try:
+            result = train(config, [bar, lines], resume=resume, overwrite=overwrite)
+        except KeyboardInterrupt as stop:
+            bar.close()
+            _log.warning("%s", stop)
+            raise
+    if as_json:
+        click.echo(json.dumps(asdict(result), indent=2))
