@@ -42,8 +42,8 @@ class Group(click.Group):
 class Choice(click.Choice):
     """A click choice that names the closest of its values."""
 
-    def get_invalid_choice_message(self, invalid_choice: Any, ctx: click.Context | None = None) -> str:
-        return f"no such value '{invalid_choice}'{closest(str(invalid_choice), map(str, self.choices))}"
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        return f"no such value '{value}'{closest(str(value), map(str, self.choices))}"
 
 
 def main(group: click.Group, argv: Sequence[str] | None = None) -> int:

@@ -18,8 +18,8 @@ _CHUNK = 1 << 20
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into an error that names the path and the mend."""
+def explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into a FluidlineError that names it and the mend."""
     try:
         yield
     except OSError as error:
@@ -36,7 +36,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises FluidlineError where the place cannot be written.
     """
     path = Path(path)
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last: writers such as matplotlib and numpy choose their format by it.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
@@ -58,7 +58,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises FluidlineError where the place cannot be written.
     """
     path = Path(path)
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new."))
         part.chmod(0o777 & ~_umask())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fluidline.errors import DataError, RunError, UsageError
-from fluidline.files import sha256, write_json
+from fluidline.files import explained, sha256, write_json
 
 SCHEMA_VERSION = 1
 DEFAULT_ROOT = Path("runs")
@@ -121,9 +121,14 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run folder for writing. Raises RunError where another process writes it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / ".lock", "a+") as file:
+        """Hold the run folder for writing, made where it was not there.
+
+        Raises RunError where another process writes it and FluidlineError where it cannot be written at all.
+        """
+        with explained(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = open(self.path / ".lock", "a+")  # noqa: SIM115  closed below, outside of what is explained
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
