@@ -48,7 +48,9 @@ class Choice(click.Choice):
 
 def main(group: click.Group, argv: Sequence[str] | None = None) -> int:
     """Run `group` and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    for package in ("fluidline", "pipeline", "export"):
+        logging.getLogger(package).setLevel(logging.INFO)  # not the root logger's: importing paddle sets that back
     try:
         result = group.main(args=None if argv is None else list(argv), standalone_mode=False)
         return result if isinstance(result, int) else 0
