@@ -8,6 +8,8 @@ from paddle.base import backward as _backward
 
 __all__ = ["append_backward", "gradients"]
 
+_get_no_grad_set_name = _backward._get_no_grad_set_name
+
 
 def append_backward(
     loss: Any, parameter_list: Any = None, no_grad_set: Any = None, callbacks: Any = None, checkpoints: Any = None

@@ -104,16 +104,47 @@ def _batch_norm_grad(op: Any, block: Any) -> bool:
 
 
 def _reserve_space(saved_mean: str, block: Any) -> str:
-    name = f"{saved_mean}@RESERVE_SPACE"
+    return _temporary(f"{saved_mean}@RESERVE_SPACE", block, shape=[-1])
+
+
+def _lamb(op: Any, block: Any) -> bool:
+    """The core writes the powers of the betas on; in 1.8 they stayed, and so the results go nowhere."""
+    if "Beta1PowOut" in op.output_names():
+        return False
+    for beta in ("Beta1Pow", "Beta2Pow"):
+        power = op.input(beta)[0]
+        op.set_output(f"{beta}Out", [_temporary(f"{power}@UNUSED", block, shape=[1])])
+    return True
+
+
+def _adadelta(op: Any, block: Any) -> bool:
+    """The core multiplies with a learning rate; in 1.8 it had no influence."""
+    if "LearningRate" in op.input_names():
+        return False
+    name = "@ADADELTA_LEARNING_RATE@"
+    if block.find_var_recursive(name.encode()) is None:
+        one = block._prepend_op()
+        one.set_type("fill_constant")
+        one.set_output("Out", [_temporary(name, block, shape=[1])])
+        for attribute, value in (("shape", [1]), ("value", 1.0), ("dtype", int(core.VarDesc.VarType.FP32))):
+            one._set_attr(attribute, value)
+        one.check_attrs()
+    op.set_input("LearningRate", [name])
+    return True
+
+
+def _temporary(name: str, block: Any, shape: list[int]) -> str:
     if block.find_var_recursive(name.encode()) is None:
         var = block.var(name.encode())
         var.set_type(core.VarDesc.VarType.LOD_TENSOR)
         var.set_dtype(core.VarDesc.VarType.FP32)
-        var.set_shape([-1])
+        var.set_shape(shape)
     return name
 
 
 RULES: dict[str, Callable[[Any, Any], bool]] = {
+    "adadelta": _adadelta,
     "batch_norm": _batch_norm,
     "batch_norm_grad": _batch_norm_grad,
+    "lamb": _lamb,
 }

@@ -1,0 +1,1 @@
+"""`fluid.dygraph`: eager execution."""
