@@ -1,0 +1,150 @@
+"""The decorators that need no help: what they do happens in the consumer's own thread, one sample at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain as chain_iterables
+from itertools import zip_longest
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ComposeNotAligned(ValueError):  # noqa: N818  the name is paddle's
+    """The readers given to `compose` are not of one length."""
+
+
+def batch(
+    reader: Callable[[], Iterable[T]], batch_size: int, drop_last: bool = False
+) -> Callable[[], Iterator[list[T]]]:
+    """Return a reader of lists of `batch_size` samples; the last may be shorter, or is dropped.
+
+    Raises ValueError where `batch_size` is not positive.
+    """
+    batch_size = int(batch_size)
+    if batch_size <= 0:
+        raise ValueError(f"batch_size must be a positive whole number, not {batch_size}")
+
+    def read() -> Iterator[list[T]]:
+        samples: list[T] = []
+        for sample in reader():
+            samples.append(sample)
+            if len(samples) == batch_size:
+                yield samples
+                samples = []
+        if samples and not drop_last:
+            yield samples
+
+    return read
+
+
+def shuffle(reader: Callable[[], Iterable[T]], buf_size: int, seed: int | None = None) -> Shuffled[T]:
+    """Return a reader that fills a buffer with `buf_size` samples, gives them in random order, and fills it again.
+
+    Without a seed the order is taken from Python's global `random`, as paddle does. With one, see `Shuffled`.
+    """
+    return Shuffled(reader, buf_size, seed)
+
+
+class Shuffled(Generic[T]):
+    """A shuffling reader that knows which epoch comes next.
+
+    The order of an epoch follows from the seed and the epoch's number alone. To read epoch 7 without those before it,
+    as a resumed training does, set `epoch = 7` and call the reader; each call counts one on. It follows from nothing
+    in the samples either: over `lambda: range(n)` it is the order of the indices of any n samples.
+    """
+
+    def __init__(self, reader: Callable[[], Iterable[T]], buf_size: int, seed: int | None) -> None:
+        self.reader = reader
+        self.buf_size = buf_size
+        self.seed = seed
+        self.epoch = 0
+
+    def __call__(self) -> Iterator[T]:
+        # A string seed goes through SHA-512: neighbouring seeds and epochs have nothing in common.
+        mix = random.shuffle if self.seed is None else random.Random(f"{self.seed}/{self.epoch}").shuffle
+        self.epoch += 1
+        return self._read(mix)
+
+    def _read(self, mix: Callable[[list[T]], None]) -> Iterator[T]:
+        buffer: list[T] = []
+        for sample in self.reader():
+            buffer.append(sample)
+            if len(buffer) >= self.buf_size:
+                mix(buffer)
+                yield from buffer
+                buffer = []
+        if buffer:
+            mix(buffer)
+            yield from buffer
+
+
+def map_readers(func: Callable[..., R], *readers: Callable[[], Iterable[Any]]) -> Callable[[], Iterator[R]]:
+    """Return a reader of `func(a, b, ...)` with a sample from each reader; it ends with the shortest of them."""
+
+    def read() -> Iterator[R]:
+        yield from map(func, *[reader() for reader in readers])
+
+    return read
+
+
+def chain(*readers: Callable[[], Iterable[T]]) -> Callable[[], Iterator[T]]:
+    """Return a reader of the samples of the first reader, then those of the second, and so on."""
+
+    def read() -> Iterator[T]:
+        yield from chain_iterables(*[reader() for reader in readers])
+
+    return read
+
+
+def compose(
+    *readers: Callable[[], Iterable[Any]], check_alignment: bool = True
+) -> Callable[[], Iterator[tuple[Any, ...]]]:
+    """Return a reader of flat tuples with a sample from each reader: (1, 2), 3 and (4, 5) make (1, 2, 3, 4, 5).
+
+    Raises ComposeNotAligned while reading where one reader ends before another. With `check_alignment=False` it ends
+    with the shortest instead. As in paddle, the check takes a sample that is None for the end of its reader.
+    """
+
+    def read() -> Iterator[tuple[Any, ...]]:
+        opened = [reader() for reader in readers]
+        for samples in zip_longest(*opened) if check_alignment else zip(*opened, strict=False):
+            if check_alignment:
+                _check_aligned(samples)
+            yield tuple(part for sample in samples for part in (sample if isinstance(sample, tuple) else (sample,)))
+
+    return read
+
+
+def firstn(reader: Callable[[], Iterable[T]], n: int) -> Callable[[], Iterator[T]]:
+    """Return a reader of the first `n` samples."""
+
+    def read() -> Iterator[T]:
+        # One sample more than n is drawn, as in paddle: with a random reader, what is drawn next depends on it.
+        for index, sample in enumerate(reader()):
+            if index == n:
+                break
+            yield sample
+
+    return read
+
+
+def cache(reader: Callable[[], Iterable[T]]) -> Callable[[], Iterator[T]]:
+    """Read `reader` once, now, into memory, and return a reader of what it gave."""
+    samples = tuple(reader())
+
+    def read() -> Iterator[T]:
+        yield from samples
+
+    return read
+
+
+def _check_aligned(samples: tuple[Any, ...]) -> None:
+    ended = [index for index, sample in enumerate(samples) if sample is None]
+    if ended:
+        raise ComposeNotAligned(
+            f"outputs of readers are not aligned: of {len(samples)} readers, those at {ended} ended before the others "
+            "(give readers of one length, or check_alignment=False)"
+        )
