@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import core
@@ -59,7 +59,6 @@ class UpdateOperator(Optimizer):
     """An optimizer whose update is the operator `type` with `states`, and with `_attributes` as its attributes."""
 
     states: tuple[State, ...] = ()
-    takes_learning_rate = True
 
     def _attributes(self, param: Any) -> dict[str, Any]:
         """Return the operator's attributes; one that is a Variable becomes an input."""
@@ -78,10 +77,8 @@ class UpdateOperator(Optimizer):
 
     def _append_optimize_op(self, block: Any, param_and_grad: Any) -> Any:
         param, grad = param_and_grad
-        inputs = {"Param": param, "Grad": grad}
+        inputs = {"Param": param, "Grad": grad, "LearningRate": self._create_param_lr(param_and_grad)}
         outputs = {"ParamOut": param}
-        if self.takes_learning_rate:
-            inputs["LearningRate"] = self._create_param_lr(param_and_grad)
         for state in self.states:
             var = self._get_accumulator(state.name, param)
             inputs[state.slot] = var
@@ -271,6 +268,7 @@ class LambOptimizer(AdamOptimizer):
     """
 
     type = "lamb"
+    states = tuple(replace(state, out="") if state.is_scalar else state for state in AdamOptimizer.states)
 
     def __init__(
         self,
@@ -371,7 +369,6 @@ class AdadeltaOptimizer(UpdateOperator):
         State("AvgSquaredGrad", "_avg_squared_grad"),
         State("AvgSquaredUpdate", "_avg_squared_update"),
     )
-    takes_learning_rate = False
 
     def __init__(
         self,

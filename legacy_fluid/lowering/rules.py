@@ -1,0 +1,55 @@
+"""What the 2.6.2 core wants otherwise than 1.8 did: a rule for each such operator, which changes its site in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .site import Site
+
+
+def _batch_norm(site: Site) -> None:
+    """Training needs a place to keep what the backward pass reuses; 1.8 on CPU had none."""
+    if not site.op.attr("is_test") and site.output("ReserveSpace") is None:
+        site.set_output("ReserveSpace", _reserve_space(site, site.output("SavedMean")))
+
+
+def _batch_norm_grad(site: Site) -> None:
+    if site.input("ReserveSpace") is None:
+        site.set_input("ReserveSpace", _reserve_space(site, site.input("SavedMean")))
+
+
+def _reserve_space(site: Site, saved_mean: str | None) -> str:
+    return site.temporary(f"{saved_mean}@RESERVE_SPACE", shape=[-1])
+
+
+def _lamb(site: Site) -> None:
+    """1.8 did not correct the moments for their start at zero: with powers of zero the core does not either."""
+    if site.output("Beta1PowOut") is not None:
+        return
+    for beta in ("Beta1Pow", "Beta2Pow"):
+        zero = site.constant(f"{site.input('Param')}@{beta.upper()}", 0.0)
+        site.set_input(beta, zero)
+        site.set_output(f"{beta}Out", zero)
+
+
+def _adadelta(site: Site) -> None:
+    """In 1.8 the parameter's step was computed from the averages after their update, and without a learning rate."""
+    param, grad, out = site.input("Param"), site.input("Grad"), site.output("ParamOut")
+    grads, updates = site.output("AvgSquaredGradOut"), site.output("AvgSquaredUpdateOut")
+    epsilon = {"scale": 1.0, "bias": site.op.attr("epsilon")}
+    unused, num, den, step = (site.temporary(f"{param}@ADADELTA_{i}", like=param) for i in range(4))
+    site.set_output("ParamOut", unused)
+    site.insert_after("scale", {"X": [updates]}, {"Out": [num]}, epsilon)
+    site.insert_after("scale", {"X": [grads]}, {"Out": [den]}, epsilon)
+    site.insert_after("elementwise_div", {"X": [num], "Y": [den]}, {"Out": [num]}, {"axis": -1})
+    site.insert_after("sqrt", {"X": [num]}, {"Out": [den]}, {})
+    site.insert_after("elementwise_mul", {"X": [den], "Y": [grad]}, {"Out": [step]}, {"axis": -1})
+    site.insert_after("elementwise_sub", {"X": [param], "Y": [step]}, {"Out": [out]}, {"axis": -1})
+
+
+RULES: dict[str, Callable[[Site], None]] = {
+    "adadelta": _adadelta,
+    "batch_norm": _batch_norm,
+    "batch_norm_grad": _batch_norm_grad,
+    "lamb": _lamb,
+}

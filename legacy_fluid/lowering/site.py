@@ -1,0 +1,87 @@
+"""The place of one operator in a block, where a rule changes it and puts others beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paddle.base import core
+
+Slots = Mapping[str, list[str]]
+
+
+class Site:
+    """An operator's description at `index` of a block's.
+
+    Args:
+        block: core.BlockDesc.
+        index: of the operator, as long as nothing is inserted before it.
+    """
+
+    def __init__(self, block: Any, index: int) -> None:
+        self.block = block
+        self.op = block.op(index)
+        self.changed = False
+        self._index = index
+        self._after = 0
+
+    @property
+    def end(self) -> int:
+        """Index of what comes after the operator and all that was inserted."""
+        return self._index + 1 + self._after
+
+    def input(self, slot: str) -> str | None:
+        """Return the name of the variable in an input slot, None where it has none."""
+        names = self.op.input(slot) if slot in self.op.input_names() else []
+        return names[0] if names else None
+
+    def output(self, slot: str) -> str | None:
+        """Return the name of the variable in an output slot, None where it has none."""
+        names = self.op.output(slot) if slot in self.op.output_names() else []
+        return names[0] if names else None
+
+    def set_input(self, slot: str, name: str) -> None:
+        self.op.set_input(slot, [name])
+        self.changed = True
+
+    def set_output(self, slot: str, name: str) -> None:
+        self.op.set_output(slot, [name])
+        self.changed = True
+
+    def insert_before(self, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:
+        self._insert(self._index, op_type, inputs, outputs, attrs)
+        self._index += 1
+
+    def insert_after(self, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:
+        """Insert an operator behind this one, and behind those inserted so before."""
+        self._insert(self.end, op_type, inputs, outputs, attrs)
+        self._after += 1
+
+    def temporary(self, name: str, like: str | None = None, shape: list[int] | None = None) -> str:
+        """Declare a float32 variable, shaped as the variable `like` or as said; return its name."""
+        if self.block.find_var_recursive(name.encode()) is None:
+            var = self.block.var(name.encode())
+            var.set_type(core.VarDesc.VarType.LOD_TENSOR)
+            model = self.block.find_var_recursive(like.encode()) if like else None
+            var.set_dtype(model.dtype() if model else core.VarDesc.VarType.FP32)
+            var.set_shape(model.shape() if model else shape)
+        return name
+
+    def constant(self, name: str, value: float) -> str:
+        """Put a float32 constant of shape (1,) before the operator; return its name."""
+        attrs = {"shape": [1], "value": value, "dtype": int(core.VarDesc.VarType.FP32)}
+        self.insert_before("fill_constant", {}, {"Out": [self.temporary(name, shape=[1])]}, attrs)
+        return name
+
+    def _insert(self, index: int, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:
+        op = self.block._insert_op(index)
+        op.set_type(op_type)
+        for slot, names in inputs.items():
+            op.set_input(slot, names)
+        for slot, names in outputs.items():
+            op.set_output(slot, names)
+        for name, value in attrs.items():
+            op._set_attr(name, value)
+        op._set_attr("op_role", self.op.attr("op_role"))
+        op.check_attrs()
+        self.changed = True
