@@ -1,0 +1,147 @@
+"""`python -m export bench`: latency, throughput, start and memory of a run's model in everything that can run it.
+
+The rows of `backends` each run in a process of their own (`process`, `worker`) and are compared and timed by `measure`;
+`report` holds what was found, for JSON, `tables` and `picture` show it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from export.bench.backends import BACKENDS, Backend
+from export.bench.environment import cores, environment
+from export.bench.images import choose_images
+from export.bench.measure import ROUNDS, TOLERANCE, measure
+from export.bench.picture import draw
+from export.bench.report import Report
+from export.bench.tables import markdown, text
+from fluidline.errors import UsageError, ValidationError
+from fluidline.files import atomic_folder, write_json, write_text
+from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SECONDS = 30.0
+QUICK_BATCHES = (1, 8, 64)
+QUICK_SECONDS = 8.0
+_MOST_IMAGES = 4096  # in a batch: beyond it, memory is measured rather than speed
+
+_CALL = "takes a NumPy array of float32 in [-1, 1] and gives one back: the library's own copies in and out are included"
+
+log = logging.getLogger(__name__)
+
+
+def bench(
+    run: RunFolder,
+    batches: Sequence[int] = BATCHES,
+    seconds: float = SECONDS,
+    threads: int | None = None,
+    backends: Sequence[Backend] = BACKENDS,
+) -> Report:
+    """Measure the run's models and write bench/bench.json, bench.md and bench.png into its folder.
+
+    `seconds` is for the whole, `threads` the number that every backend computes with (default: all cores). A backend
+    that cannot run, crashes, hangs or disagrees is a row that says so: see `Report.failures`.
+
+    Raises UsageError for values out of range, RunError where the run has not been exported, DataError where a model
+    is not the one that the export wrote.
+    """
+    threads = cores() if threads is None else threads
+    _check(batches, seconds, threads)
+    with run.lock():
+        train = run.read_stage("train", "make train")
+        for stage in ("inference", "onnx"):
+            run.read_stage(stage, "make export")
+        images, source = choose_images(run, train, max(batches))
+        protocol: dict[str, Any] = {
+            "threads": threads,
+            "seconds": seconds,
+            "rounds": ROUNDS,
+            "batches": list(batches),
+            "images": source,
+            "tolerance": TOLERANCE,
+            "call": _CALL,
+        }
+        machine = environment()
+        log.info("%s: %d backends, %g s, %d threads, %s", run.path, len(backends), seconds, threads, source)
+        results = measure(run, backends, images, batches, seconds, threads)
+        report = Report(run.name, train["model"], machine, protocol, results)
+        _write(run, report)
+    return report
+
+
+def _check(batches: Sequence[int], seconds: float, threads: int) -> None:
+    for batch in batches:
+        if not 1 <= batch <= _MOST_IMAGES:
+            raise UsageError(f"{batch} is no batch size to measure (1 to {_MOST_IMAGES})")
+    if not batches or len(set(batches)) < len(batches):
+        raise UsageError(f"batch sizes are {list(batches)}: name at least one, and each once")
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise UsageError(f"seconds is {seconds}, and must be above 0")
+    if not 1 <= threads <= cores():
+        raise UsageError(f"threads is {threads}, and this machine has {cores()} cores (1 to {cores()})")
+
+
+def _write(run: RunFolder, report: Report) -> None:
+    with atomic_folder(run.bench) as folder:
+        write_json(folder / "bench.json", report.as_json())
+        write_text(folder / "bench.md", markdown(report))
+        if report.measured:
+            draw(report, folder / "bench.png")
+    details = {
+        "protocol": report.protocol,
+        "backends": {
+            result.name: {
+                "status": result.status,
+                "reason": result.reason,
+                "largest_difference": result.largest_difference,
+            }
+            for result in report.backends
+        },
+    }
+    run.write_stage("bench", sorted(run.bench.iterdir()), details, parent="onnx")
+
+
+def _parse_batches(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is no list of whole numbers like 1,8,64") from None
+
+
+@click.command()
+@click.option("--run", "name", default=LATEST, show_default=True, help="Name of the run.")
+@click.option("--runs-dir", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Its place.")
+@click.option("--batches", callback=_parse_batches, help="Batch sizes, as in 1,8,64.  [default: 1,2,4 to 256]")
+@click.option("--seconds", type=float, help=f"Time for the whole.  [default: {SECONDS:g}]")
+@click.option("--threads", type=int, help="Threads that every backend computes with.  [default: all cores]")
+@click.option("--quick", is_flag=True, help="Few batch sizes and little time, where these are not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def command(
+    name: str,
+    runs_dir: Path,
+    batches: tuple[int, ...] | None,
+    seconds: float | None,
+    threads: int | None,
+    quick: bool,
+    as_json: bool,
+) -> None:
+    """Measure a run's model in Paddle and onnxruntime: latency, throughput, start, memory."""
+    report = bench(
+        find_run(name, runs_dir),
+        batches=batches or (QUICK_BATCHES if quick else BATCHES),
+        seconds=seconds if seconds is not None else (QUICK_SECONDS if quick else SECONDS),
+        threads=threads,
+    )
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else text(report))
+    if report.failures:
+        reasons = "; ".join(f"{result.name}: {result.reason}" for result in report.failures)
+        raise ValidationError(f"{len(report.failures)} of {len(report.backends)} backends failed: {reasons}")

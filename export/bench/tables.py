@@ -1,0 +1,121 @@
+"""The report as text: tables for a terminal, and the same in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from export.bench.report import Report, Result, Timing
+
+_FEW_CALLS = 100
+
+
+@dataclass(frozen=True)
+class _Table:
+    title: str
+    rows: Sequence[Sequence[str]]  # the header first
+
+    def aligned(self) -> list[list[str]]:
+        """Return the cells, padded to the width of their column."""
+        widths = [max(map(len, column)) for column in zip(*self.rows, strict=True)]
+        return [
+            [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
+            for cells in self.rows
+        ]
+
+
+def text(report: Report) -> str:
+    """Return the report for a terminal."""
+    sections = ["\n".join([_title(report), *_facts(report)])]
+    for table in _tables(report):
+        sections.append("\n".join([table.title, *("  " + "  ".join(cells).rstrip() for cells in table.aligned())]))
+    sections.append("\n".join(f"- {note}" for note in _notes(report)))
+    return "\n\n".join(sections)
+
+
+def markdown(report: Report) -> str:
+    """Return the report for bench.md, with the picture where there is one."""
+    sections = [f"# {_title(report)}", "\n".join(f"- {fact}" for fact in _facts(report))]
+    for table in _tables(report):
+        header, *rows = (f"| {' | '.join(cells)} |" for cells in table.aligned())
+        rule = f"|---|{'---:|' * (len(table.rows[0]) - 1)}"
+        sections += [f"## {table.title}", "\n".join([header, rule, *rows])]
+    if report.measured:
+        sections.append("![Latency and throughput over batch size](bench.png)")
+    sections.append("\n".join(f"- {note}" for note in _notes(report)))
+    return "\n\n".join(sections) + "\n"
+
+
+def number(value: float) -> str:
+    """Return three significant digits, or all digits before the point where there are more."""
+    digits = next((digits for digits, limit in ((2, 10), (1, 100)) if abs(value) < limit), 0)
+    return f"{value:,.{digits}f}"
+
+
+def _title(report: Report) -> str:
+    return f"Benchmark of {report.model} (run {report.run})"
+
+
+def _facts(report: Report) -> list[str]:
+    machine = report.environment
+    return [
+        f"machine: {machine['cpu_model']}, {machine['cpu_cores']} cores, load average {machine['load_average_1_min']}",
+        f"threads of each backend: {report.protocol['threads']}",
+        f"images: {report.protocol['images']}",
+    ]
+
+
+def _tables(report: Report) -> list[_Table]:
+    measured = report.measured
+    header = ["backend", "version", "model KiB", "cold start ms", "load ms", "peak MiB", "difference", "runs on"]
+    tables = [_Table("Model, start and memory", [header, *map(_start_cells, measured)])]
+    if measured:
+        batches = [timing.batch for timing in measured[0].timings]
+        for title, cell in (("Latency of a call in ms: p50 / p95 / p99", _latency), ("Throughput, images/s", _rate)):
+            columns = [[str(batch) for batch in batches], *([cell(t) for t in result.timings] for result in measured)]
+            header = ["batch", *(result.name for result in measured)]
+            tables.append(_Table(title, [header, *zip(*columns, strict=True)]))
+    return tables
+
+
+def _start_cells(result: Result) -> list[str]:
+    difference = "reference" if result.largest_difference is None else f"{result.largest_difference:.1e}"
+    return [
+        result.name,
+        result.version or "",
+        number(result.model_bytes / 1024),
+        *(_measure(value) for value in (result.cold_start_ms, result.load_ms, result.memory_peak_mib)),
+        difference,
+        ", ".join(result.providers),
+    ]
+
+
+def _measure(value: float | None) -> str:
+    return "" if value is None else number(value)
+
+
+def _latency(timing: Timing) -> str:
+    cell = " / ".join(number(value) for value in (timing.p50_ms, timing.p95_ms, timing.p99_ms))
+    return cell + ("*" if timing.calls < _FEW_CALLS else " ")
+
+
+def _rate(timing: Timing) -> str:
+    return number(timing.throughput_images_per_s)
+
+
+def _notes(report: Report) -> list[str]:
+    protocol = report.protocol
+    notes = [f"{result.name} is not measured: {result.reason}" for result in report.backends if result.reason]
+    notes.append(
+        "The answers of all are compared first, on the same images in every batch size: difference is the largest"
+        f" absolute one to the reference (tolerance {protocol['tolerance']:g})."
+    )
+    notes.append(f"A call {protocol['call']}.")
+    notes.append(
+        f"The backends take turns, in {protocol['rounds']} rounds: percentiles are over all calls, throughput is the"
+        " median of the rounds. Cold start is from the start of the process to the first answer (files in the page"
+        " cache), load the model alone."
+    )
+    if any(timing.calls < _FEW_CALLS for result in report.measured for timing in result.timings):
+        notes.append(f"(*) of fewer than {_FEW_CALLS} calls: the 99th percentile is little else than the slowest.")
+    return notes
