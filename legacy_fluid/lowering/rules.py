@@ -24,8 +24,6 @@ def _reserve_space(site: Site, saved_mean: str | None) -> str:
 
 def _lamb(site: Site) -> None:
     """1.8 did not correct the moments for their start at zero: with powers of zero the core does not either."""
-    if site.output("Beta1PowOut") is not None:
-        return
     for beta in ("Beta1Pow", "Beta2Pow"):
         zero = site.constant(f"{site.input('Param')}@{beta.upper()}", 0.0)
         site.set_input(beta, zero)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .. import core
@@ -268,7 +268,6 @@ class LambOptimizer(AdamOptimizer):
     """
 
     type = "lamb"
-    states = tuple(replace(state, out="") if state.is_scalar else state for state in AdamOptimizer.states)
 
     def __init__(
         self,
