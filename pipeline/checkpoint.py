@@ -5,11 +5,12 @@
     checkpoints/best        the test program and the parameters of the best pass
 
 Each holds what `fluid.save` writes (model.pdparams, model.pdopt, model.pdmodel), random.json, and state.json with the
-SHA-256 of the others.
+SHA-256 of the others and of itself.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -43,7 +44,8 @@ def write_checkpoint(folder: Path, program: Any, state: Mapping[str, Any]) -> No
         paddle.static.save(program, str(part / _MODEL))
         (part / _RANDOM).write_text(json.dumps(_random_state()), encoding="utf-8")
         files = {file.name: sha256(file) for file in sorted(part.iterdir())}
-        write_json(part / _STATE, {"schema_version": SCHEMA_VERSION, **state, "files": files})
+        whole = {"schema_version": SCHEMA_VERSION, **state, "files": files}
+        write_json(part / _STATE, {**whole, "sha256": _digest(whole)})
         if folder.name == LAST and folder.exists():
             # Renamed and not copied, so that at each moment one of the two is whole.
             shutil.rmtree(folder.with_name(PREVIOUS), ignore_errors=True)
@@ -58,9 +60,11 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     path = folder / _STATE
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version, files = state["schema_version"], state["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        digest, version, files = state.pop("sha256"), state["schema_version"], state["files"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"checkpoint {folder} cannot be used: {path.name} is missing or torn ({error})") from error
+    if digest != _digest(state):
+        raise DataError(f"checkpoint {folder} cannot be used: {path.name} was altered (its SHA-256 differs)")
     if version != SCHEMA_VERSION:
         raise DataError(f"checkpoint {folder} has schema version {version}, this is version {SCHEMA_VERSION}")
     for name, digest in files.items():
@@ -109,6 +113,10 @@ def load_program(folder: Path, place: Any) -> Any:
     for name, value in paddle.static.load_program_state(str(folder / _MODEL)).items():
         fluid.global_scope().var(name).get_tensor().set(value, place)
     return fluid.Program.parse_from_string((folder / f"{_MODEL}.pdmodel").read_bytes())
+
+
+def _digest(state: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _random_state() -> dict[str, Any]:

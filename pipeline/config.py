@@ -9,7 +9,7 @@ import dataclasses
 import json
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,54 +25,87 @@ NOT_OPTIONS = {"versions"}  # what a run's config.json says beside its options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_KINDS = {int: "a whole number", float: "a number", str: "a text"}
 
-def _option(
-    help: str,
-    kind: type[Any] = str,
-    default: Any = None,
-    choices: Iterable[str] = (),
-    least: float | None = None,
-    above: float | None = None,
-) -> Any:
-    facts = {"help": help, "kind": kind, "choices": tuple(choices), "least": least, "above": above}
-    return dataclasses.field(default=default, metadata=facts)
+
+@dataclass(frozen=True)
+class _Option:
+    """What a value of an option must be."""
+
+    help: str
+    kind: type[Any] = str
+    choices: Iterable[str] = ()
+    least: float = -math.inf
+    above: float = -math.inf
+    most: float = math.inf
+    optional: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` as the option's kind. Raises UsageError where it is of another kind or out of range."""
+        if value is None and self.optional:
+            return None
+        if self.kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.kind or (self.kind is float and not math.isfinite(value)):
+            raise UsageError(f"{name} is {value!r}, which is not {_KINDS[self.kind]}")
+        if self.choices and value not in self.choices:
+            raise UsageError(f"no such {name}: '{value}'{closest(value, self.choices)}")
+        if self.kind is not str:
+            self._check_range(name, value)
+        return value
+
+    def _check_range(self, name: str, value: float) -> None:
+        if value < self.least:
+            raise UsageError(f"{name} is {value}, and must be at least {self.least}")
+        if value <= self.above:
+            raise UsageError(f"{name} is {value}, and must be above {self.above}")
+        if value > self.most:
+            raise UsageError(f"{name} is {value}, and must be at most {self.most}")
+
+
+def _option(help: str, *args: Any, default: Any = None, **kwargs: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"option": _Option(help, *args, **kwargs)})
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """A training, described completely: what is left out is filled in from the preset or the model's recipe.
 
-    Raises UsageError for a value of the wrong type, out of range or unknown.
+    Raises UsageError for a value of the wrong kind, out of range or unknown.
     """
 
-    model: str = _option("The graph to train.", default="lenet", choices=MODELS)
-    data: str | None = _option("Folder or file of training data, or 'builtin'; else the first that is at hand.")
-    preset: str = _option("Settings to start from; 'book' is the book's own.", default="default", choices=PRESETS)
+    model: str = _option("The graph to train.", choices=MODELS, default="lenet")
+    data: str | None = _option(
+        "Folder or file of training data, or 'builtin'; the first at hand unless given.", optional=True
+    )
+    preset: str = _option("Settings to start from: the model's own, or the book's.", choices=PRESETS, default="default")
     epochs: int = _option("Passes over the training data.", int, least=1)
     batch_size: int = _option("Images in a step.", int, least=1)
-    learning_rate: float = _option("Adam's learning rate, before its decay.", float, above=0)
-    decay: str = _option("How the learning rate falls over the whole training.", choices=DECAYS)
+    learning_rate: float = _option("Adam's learning rate at the first step.", float, above=0)
+    decay: str = _option("How the learning rate falls until the last step.", choices=DECAYS)
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
-    shuffle_buffer: int = _option("Samples among which the reader shuffles; 1 keeps the order.", int, least=1)
-    seed: int = _option("Fixes initial parameters and the order of samples.", int, default=1, least=0)
-    log_every: int = _option("Batches from one line of cost to the next.", int, default=100, least=1)
+    shuffle_buffer: int = _option("Samples among which the reader shuffles; 1 keeps their order.", int, least=1)
+    seed: int = _option("Fixes initial parameters and order of samples.", int, least=0, most=2**31 - 2, default=1)
+    log_every: int = _option("Batches from one line of cost to the next.", int, least=1, default=100)
     run: str = _option("Name of the run's folder; the model's name unless given.")
     runs_dir: str = _option("Folder that holds the runs.", default="runs")
 
     def __post_init__(self) -> None:
-        for name, check in (("model", MODELS), ("preset", PRESETS)):  # what the other defaults hang on
-            _check(name, getattr(self, name), {"kind": str, "choices": tuple(check)})
+        for name in ("model", "preset"):  # first, because the others' defaults hang on them
+            _OPTIONS[name].check(name, getattr(self, name))
         recipe = PRESETS[self.preset] or MODELS[self.model].recipe
         for name, value in {**dataclasses.asdict(recipe), "run": self.model}.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        for field in dataclasses.fields(self):
-            if not (field.name == "data" and self.data is None):
-                object.__setattr__(self, field.name, _check(field.name, getattr(self, field.name), field.metadata))
+        for name, option in _OPTIONS.items():
+            object.__setattr__(self, name, option.check(name, getattr(self, name)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options by name, as they stand in config.json."""
         return dataclasses.asdict(self)
+
+
+_OPTIONS: dict[str, _Option] = {field.name: field.metadata["option"] for field in dataclasses.fields(TrainConfig)}
 
 
 def load_config(file: Path | None = None, **given: Any) -> TrainConfig:
@@ -81,44 +114,25 @@ def load_config(file: Path | None = None, **given: Any) -> TrainConfig:
     A run's config.json is such a file. Raises UsageError where the file cannot be read or names an unknown option.
     """
     options = _read(file) if file else {}
+    options.update({name: value for name, value in given.items() if value is not None})
     try:
-        return TrainConfig(**{**options, **{name: value for name, value in given.items() if value is not None}})
+        return TrainConfig(**options)
     except UsageError as error:
         raise UsageError(f"{error} (among the options of {file} and the command)" if file else str(error)) from None
 
 
 def config_options(command: Command) -> Command:
     """Give a click command a flag for every option of TrainConfig; a flag that is not used passes None."""
+    of_recipe = {field.name for field in dataclasses.fields(Recipe)}
     for field in reversed(dataclasses.fields(TrainConfig)):
-        facts = field.metadata
+        option = _OPTIONS[field.name]
         command = click.option(
             "--" + field.name.replace("_", "-"),
-            type=Choice(facts["choices"]) if facts["choices"] else facts["kind"],
-            help=facts["help"],
-            show_default="the model's" if field.name in _RECIPE else field.default is not None and str(field.default),
+            type=Choice(list(option.choices)) if option.choices else option.kind,
+            help=option.help,
+            show_default="the model's" if field.name in of_recipe else field.default is not None and str(field.default),
         )(command)
     return command
-
-
-_RECIPE = {field.name for field in dataclasses.fields(Recipe)}
-_KINDS = {int: "a whole number", float: "a number", str: "a text"}
-
-
-def _check(name: str, value: Any, facts: Mapping[str, Any]) -> Any:
-    """Return `value` as the option's type. Raises UsageError where it is of another type or out of range."""
-    kind = facts["kind"]
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind or (kind is float and not math.isfinite(value)):
-        raise UsageError(f"{name} is {value!r}, which is not {_KINDS[kind]}")
-    if facts["choices"] and value not in facts["choices"]:
-        raise UsageError(f"no such {name}: '{value}'{closest(value, facts['choices'])}")
-    least, above = facts.get("least"), facts.get("above")
-    if least is not None and value < least:
-        raise UsageError(f"{name} is {value}, and must be at least {least}")
-    if above is not None and value <= above:
-        raise UsageError(f"{name} is {value}, and must be above {above}")
-    return value
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -130,8 +144,7 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise UsageError(f'{file} holds no options by name, as in {{"epochs": 5}}')
     options = {name.replace("-", "_"): value for name, value in options.items() if name not in NOT_OPTIONS}
-    known = [field.name for field in dataclasses.fields(TrainConfig)]
     for name in options:
-        if name not in known:
-            raise UsageError(f"{file}: no such option '{name}'{closest(name, known)}")
+        if name not in _OPTIONS:
+            raise UsageError(f"{file}: no such option '{name}'{closest(name, _OPTIONS)}")
     return options

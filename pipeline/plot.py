@@ -39,6 +39,7 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
     passes = [row["epoch"] + 1 for row in epochs]
 
     figure, (cost, accuracy) = _figure(1, 2, figsize=(11, 4.2))
+    figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.9, wspace=0.17)
     for axes, name, scale in ((cost, "cost", 1), (accuracy, "accuracy", 100)):
         axes.plot(
             [row["step"] / per_pass for row in batches], [row[f"train_{name}"] * scale for row in batches],
@@ -66,6 +67,7 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
 def draw_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: Path, title: str) -> None:
     """Draw a confusion matrix, int64 [true, predicted], its colours by share of each true class."""
     figure, (axes,) = _figure(1, 1, figsize=(6, 5.6))
+    figure.set_layout_engine("constrained")  # slow, but names of classes may be long
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     # The square root lifts the few mistakes out of the white.
     axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
@@ -85,7 +87,7 @@ def _figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any,
     # The figure's own canvas and no pyplot: no global state, no screen, whatever backend the caller has chosen.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=figsize, layout="constrained", facecolor="white")
+    figure = Figure(figsize=figsize, facecolor="white")
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for each in axes:
         each.grid(True, color=GRID, linewidth=0.8)
