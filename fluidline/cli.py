@@ -46,7 +46,7 @@ class Choice(click.Choice):
         return f"no such value '{value}'{closest(str(value), map(str, self.choices))}"
 
 
-def main(group: click.Group, argv: Sequence[str] | None = None) -> int:
+def main(group: click.Command, argv: Sequence[str] | None = None) -> int:
     """Run `group` and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     for package in ("fluidline", "pipeline", "export"):

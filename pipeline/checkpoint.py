@@ -96,6 +96,12 @@ def find_checkpoint(checkpoints: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
+def sweep(checkpoints: Path) -> None:
+    """Remove what a killed process left half written; only for who holds the run's lock."""
+    for part in checkpoints.glob(".*"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def load_checkpoint(folder: Path, program: Any, executor: Any) -> None:
     """Put a checkpoint's variables into the current scope and its random state into `random` and `numpy.random`."""
     import paddle

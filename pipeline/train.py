@@ -26,7 +26,7 @@ import fluidline
 from fluidline.errors import UsageError
 from fluidline.files import write_json
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
-from pipeline.checkpoint import BEST, find_checkpoint
+from pipeline.checkpoint import BEST, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
 from pipeline.data import load
 from pipeline.data.dataset import SCALE, SHIFT, SIDE, Dataset
@@ -103,7 +103,10 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
         "data": fingerprint(dataset),
         "threads": os.environ.get("OMP_NUM_THREADS", "1"),
     }
-    found = find_checkpoint(run.checkpoints) if resume else None
+    found = None
+    if resume:
+        sweep(run.checkpoints)
+        found = find_checkpoint(run.checkpoints)
     if found:
         check_checkpoint(run, found[1], facts, config)
     write_json(run.config, {**config.as_dict(), "versions": _versions()})
@@ -210,7 +213,8 @@ def command(file: Path | None, resume: bool, overwrite: bool, as_json: bool, **g
             result = train(config, [bar, lines], resume=resume, overwrite=overwrite)
         except KeyboardInterrupt as stop:
             bar.close()
-            _log.warning("%s", stop)
+            if stop.args:  # none where it came before the first step, and there is no checkpoint to speak of
+                _log.warning("%s", stop)
             raise
     if as_json:
         click.echo(json.dumps(asdict(result), indent=2))

@@ -11,7 +11,7 @@ import pytest
 
 import legacy_fluid as fluid
 from fluidline.errors import DataError, FluidlineError
-from pipeline.checkpoint import find_checkpoint, load_checkpoint, read_checkpoint, write_checkpoint
+from pipeline.checkpoint import find_checkpoint, load_checkpoint, read_checkpoint, sweep, write_checkpoint
 
 
 @pytest.fixture
@@ -114,6 +114,20 @@ def test_the_last_checkpoint_is_found_and_the_one_before_it_where_that_is_damage
     _alter(tmp_path / "previous" / "model.pdopt")
     with pytest.raises(DataError, match="there is no other to go on from"):
         find_checkpoint(tmp_path)
+
+
+def test_a_process_killed_between_two_renames_leaves_a_checkpoint_and_its_rubbish_goes(
+    program: fluid.Program, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_checkpoint(tmp_path / "last", program, {"number": 1})
+    (tmp_path / "last").rename(tmp_path / "previous")
+    (tmp_path / ".last.new.abc").mkdir()
+    sweep(tmp_path)
+    found = find_checkpoint(tmp_path)
+    assert found is not None
+    assert found[1]["number"] == 1
+    assert "no last checkpoint; going on from" in caplog.text
+    assert [folder.name for folder in tmp_path.iterdir()] == ["previous"]
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
