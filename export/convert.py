@@ -1,0 +1,79 @@
+"""From a Paddle model to an ONNX file that was proved to be the same model: for runs and for fluid's files alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from export.compare import Tolerance
+from export.fold import FoldReport, fold
+from export.graph import Graph
+from export.naming import declare_inputs, declared, name_values
+from export.paddle_model import PaddleModel, parameter_names
+from export.rewrite import rewrite
+from export.signature import Signature
+from export.simplify import simplify
+from export.translate import translate
+from export.validate import Feed, Report, validate
+from fluidline import __version__
+from fluidline.files import atomic_file
+
+PRODUCER = "fluidline"
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An ONNX model and what was done to make it."""
+
+    proto: onnx.ModelProto
+    opset: int
+    folds: FoldReport
+    rewritten: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "opset": self.opset,
+            "nodes": len(self.proto.graph.node),
+            "batch_norms": {**self.folds.folded, **self.folds.kept},
+            "rewritten_operators": list(self.rewritten),
+        }
+
+
+def to_onnx(model: PaddleModel, signature: Signature, name: str, metadata: Mapping[str, str], opset: int) -> Converted:
+    """Return `model` as ONNX with the names of `signature`, simplified and its batch_norms folded.
+
+    Raises DataError where it has operators that ONNX cannot express, and FluidlineError where paddle2onnx fails.
+    """
+    rewritten_model, rewritten = rewrite(model)
+    proto = translate(rewritten_model, opset)
+    declare_inputs(proto, signature)
+    graph = Graph(proto)
+    simplify(graph)
+    folds = fold(graph)
+    simplify(graph)
+    name_values(graph, signature, parameter_names(model.program))
+    ends = ([declared(spec) for spec in specs] for specs in (signature.inputs, signature.outputs))
+    finished = graph.to_model(name, *ends)
+    finished.producer_name, finished.producer_version = PRODUCER, __version__
+    helper.set_model_props(finished, {**metadata, "fluidline": __version__})
+    return Converted(finished, graph.opset, folds, rewritten)
+
+
+def write_validated(
+    converted: Converted,
+    path: Path,
+    signature: Signature,
+    feeds: Sequence[Feed],
+    expected: Sequence[Sequence[np.ndarray]],
+    tolerance: Tolerance,
+) -> Report:
+    """Write the model to `path` if, read back, it passes every check; else raise ValidationError, nothing written."""
+    with atomic_file(path) as part:
+        onnx.save(converted.proto, part)
+        return validate(part, signature, feeds, expected, tolerance)

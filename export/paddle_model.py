@@ -1,0 +1,105 @@
+"""A Paddle inference program with its parameters: read, run and written, apart from Paddle's global scope and mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from export.signature import TensorSpec
+
+_FEED_FETCH = ("feed", "fetch")
+
+
+@contextmanager
+def static_mode() -> Iterator[None]:
+    """Be in Paddle's static mode, where programs are built and run; afterwards as before. Serves as a decorator too."""
+    import paddle
+
+    was_dynamic = paddle.in_dynamic_mode()
+    paddle.enable_static()
+    try:
+        yield
+    finally:
+        if was_dynamic:
+            paddle.disable_static()
+
+
+@dataclass(frozen=True)
+class PaddleModel:
+    """A program from `inputs` to `outputs`, without feed and fetch operators, and the scope with its parameters.
+
+    A dimension that the program leaves open (-1) stands as `NAME.AXIS` in the specs, until it is measured.
+    """
+
+    program: Any
+    scope: Any
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    @property
+    def block(self) -> Any:
+        return self.program.global_block()
+
+    @property
+    def operators(self) -> list[Any]:
+        """Every operator, those of sub-blocks included."""
+        return [op for block in self.program.blocks for op in block.ops]
+
+    @static_mode()
+    def run(self, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the executor's outputs, in order, with fluid's meaning. Whatever Paddle raises comes through."""
+        import legacy_fluid as fluid
+
+        executor = fluid.Executor(fluid.CPUPlace())
+        names = [output.name for output in self.outputs]
+        tensors = executor.run(self.program, feed=dict(feed), fetch_list=names, scope=self.scope, return_numpy=False)
+        return [np.array(tensor) for tensor in tensors]
+
+
+def make_model(program: Any, inputs: Sequence[str], outputs: Sequence[str], scope: Any) -> PaddleModel:
+    """Return the model of a program without feed and fetch operators; the specs come from its variables."""
+    block = program.global_block()
+
+    def spec(name: str) -> TensorSpec:
+        variable = block.var(name)
+        shape = tuple(f"{name}.{axis}" if size < 0 else size for axis, size in enumerate(variable.shape))
+        return TensorSpec(name, _dtype(variable), shape)
+
+    return PaddleModel(program, scope, tuple(map(spec, inputs)), tuple(map(spec, outputs)))
+
+
+def parameter_names(program: Any) -> list[str]:
+    """Return the names of the variables that must be loaded before `program` can run, sorted."""
+    used = {name for block in program.blocks for op in block.ops for name in op.input_arg_names}
+    return sorted(variable.name for variable in program.list_vars() if variable.persistable and variable.name in used)
+
+
+def strip_feed_fetch(program: Any) -> tuple[list[str], list[str]]:
+    """Remove the feed and fetch operators of `program`; return the names that they fed and fetched, in order."""
+    block = program.global_block()
+    ends: dict[str, dict[int, str]] = {kind: {} for kind in _FEED_FETCH}
+    for index in reversed(range(len(block.ops))):
+        op = block.ops[index]
+        if op.type in _FEED_FETCH:
+            name = op.output("Out")[0] if op.type == "feed" else op.input("X")[0]
+            ends[op.type][op.attr("col")] = name
+            block._remove_op(index)
+    feeds, fetches = ([names for _, names in sorted(ends[kind].items())] for kind in _FEED_FETCH)
+    return feeds, fetches
+
+
+def telling_line(error: Exception) -> str:
+    """Return the line of Paddle's long message that says what was wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error: " in line]
+    return (telling or lines or [type(error).__name__])[-1]
+
+
+def _dtype(variable: Any) -> str:
+    from paddle.base.data_feeder import convert_dtype
+
+    return str(convert_dtype(variable.dtype))

@@ -1,0 +1,52 @@
+"""From fluid's operators to those that paddle2onnx knows, with the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from export.paddle_model import PaddleModel, static_mode
+
+
+@static_mode()
+def rewrite(model: PaddleModel) -> tuple[PaddleModel, tuple[str, ...]]:
+    """Return the model in operators that paddle2onnx knows, and the names of those that were rewritten for that."""
+    from legacy_fluid.lowering import lower
+
+    program = lower(model.program).clone()
+    block = program.global_block()
+    for op in block.ops:
+        _complete_attributes(op)
+    outputs = _assign_once(block, [spec.name for spec in model.inputs], [spec.name for spec in model.outputs])
+    renamed = tuple(spec.renamed(name) for spec, name in zip(model.outputs, outputs, strict=True))
+    return replace(model, program=program, outputs=renamed), ()
+
+
+def _complete_attributes(op: Any) -> None:
+    """Set the attributes that the operator has gained since, to their defaults: paddle2onnx aborts without them."""
+    from paddle.base import core
+
+    for name, value in core.get_op_attrs_default_value(op.type.encode()).items():
+        if not op.has_attr(name):
+            op._set_attr(name, value)
+
+
+def _assign_once(block: Any, inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
+    """Give each value a name of its own: fluid may write a variable twice, ONNX may not. Return the outputs' names."""
+    written = set(inputs)
+    current: dict[str, str] = {}
+    for op in block.ops:
+        for name in set(op.input_arg_names):
+            if current.get(name, name) != name:
+                op._rename_input(name, current[name])
+        for name in set(op.output_arg_names):
+            variable = block.var(name)
+            if variable.persistable:  # the statistics of batch_norm, which it hands through
+                continue
+            if name in written:
+                current[name] = f"{name}@{len(written)}"
+                block.create_var(name=current[name], shape=variable.shape, dtype=variable.dtype)
+                op._rename_output(name, current[name])
+            written.add(current.get(name, name))
+    return [current.get(name, name) for name in outputs]
