@@ -1,4 +1,4 @@
-"""`install()`: `import paddle.fluid`, and what 2.x dropped beside it, answer with legacy_fluid."""
+"""`install()`: `import paddle.fluid`, and what 2.x dropped beside it, answer as they did in 1.8."""
 
 from __future__ import annotations
 
@@ -8,43 +8,94 @@ import importlib.machinery
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import paddle
 
+from . import beside
+
 _OURS = __name__.rpartition(".")[0]
-_FLUID = "paddle.fluid"
+
+ALIASES = {
+    "paddle.fluid": _OURS,
+    "paddle.compat": f"{_OURS}.beside.compat",
+    "paddle.utils.plot": f"{_OURS}.beside.plot",
+}
+"""Modules that 2.x lacks, and those that stand in for them and, name by name, for their submodules."""
+
+_undo: list[tuple[Any, str, Any]] = []
+_MISSING = object()
 
 
 def install() -> None:
-    """Make `paddle.fluid`, every submodule of it and `paddle.utils.plot` importable in this process."""
-    if any(isinstance(finder, _FluidFinder) for finder in sys.meta_path):
+    """Turn static mode on, make the modules of ALIASES importable in this process, and mend `paddle.dataset`.
+
+    Calling it again changes nothing.
+    """
+    paddle.enable_static()
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
-    sys.meta_path.insert(0, _FluidFinder())
-    paddle.fluid = importlib.import_module(_FLUID)
+    sys.meta_path.insert(0, _Finder())
+    for alias in ALIASES:
+        parent, _, name = alias.rpartition(".")
+        _remember(sys.modules[parent], name)
+        importlib.import_module(alias)  # which sets the parent's attribute
+    for owner, name, value in beside.changes():
+        _remember(owner, name)
+        setattr(owner, name, value)
 
 
-class _FluidFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+def uninstall() -> None:
+    """Undo `install()`; what was imported meanwhile stays with those who hold it."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    for name in [name for name in sys.modules if _ours(name)]:
+        del sys.modules[name]
+    while _undo:
+        owner, name, value = _undo.pop()
+        if value is _MISSING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
+
+
+def _remember(owner: Any, name: str) -> None:
+    _undo.append((owner, name, vars(owner).get(name, _MISSING)))
+
+
+def _ours(name: str) -> str | None:
+    """Return the name of the module that answers for `name`, or None where Paddle answers itself."""
+    for alias, ours in ALIASES.items():
+        if name == alias or name.startswith(alias + "."):
+            return ours + name[len(alias) :]
+    return None
+
+
+class _Finder(importlib.abc.MetaPathFinder):
     """Finds `paddle.fluid.X` as the very module `legacy_fluid.X`, so that both names share one state."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != _FLUID and not fullname.startswith(_FLUID + "."):
+        ours = _ours(fullname)
+        if ours is None:
             return None
-        ours = _OURS + fullname[len(_FLUID) :]
         try:
-            importlib.import_module(ours)
+            module = importlib.import_module(ours)
         except ModuleNotFoundError as error:
             if error.name == ours:
                 return None
             raise
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return importlib.machinery.ModuleSpec(fullname, _Alias(module), is_package=hasattr(module, "__path__"))
+
+
+class _Alias(importlib.abc.Loader):
+    """Gives the import system a module that is there already."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        module = sys.modules[_OURS + spec.name[len(_FLUID) :]]
-        self._identity = (module, module.__spec__, module.__loader__, module.__package__)
-        return module
+        return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has renamed the module's spec to paddle.fluid's: give it its own back.
-        _, module.__spec__, module.__loader__, module.__package__ = self._identity
+        module.__spec__ = self._spec  # the import system has put the alias's in its place
