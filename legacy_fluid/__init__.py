@@ -5,46 +5,6 @@ Importing it turns static mode on, as fluid had it. `install()` makes `import pa
 
 import sys
 
-if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__:
-    pass  # `python -m legacy_fluid`: __main__ knows whether it takes paddle at all
-else:
-    from . import core  # isort: skip  it imports zlib, then paddle
-
-    import paddle
-
-    paddle.enable_static()
-
-    from . import (
-        backward,
-        clip,
-        data_feeder,
-        executor,
-        framework,
-        initializer,
-        io,
-        layer_helper,
-        layers,
-        lowering,
-        nets,
-        optimizer,
-        param_attr,
-        regularizer,
-        unique_name,
-    )
-    from .backward import *
-    from .core import (
-        CPUPlace,
-        CUDAPinnedPlace,
-        CUDAPlace,
-        LoDTensor,
-        LoDTensorArray,
-        Scope,
-    )
-    from .data_feeder import *
-    from .executor import *
-    from .framework import *
-    from .input import *
-    from .install import install
-    from .param_attr import *
-
-    Tensor = LoDTensor
+# `python -m legacy_fluid` finds out in __main__ whether it needs paddle at all, which takes a second to import.
+if not (sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__):
+    from .namespace import *

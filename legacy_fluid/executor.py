@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from paddle.base import executor as _executor
 from paddle.base.executor import global_scope, scope_guard
 from paddle.base.framework import Program
 
+from .compiler import CompiledProgram
+from .core import CPUPlace
 from .framework import default_main_program
+from .lod_tensor import create_lod_tensor
 from .lowering import lowered
 
 __all__ = ["Executor", "global_scope", "scope_guard"]
@@ -48,11 +52,13 @@ class Executor(_executor.Executor):
             RuntimeError: a fetched LoDTensor with lengths is asked for as an array.
         """
         program = program or default_main_program()
+        if isinstance(program, CompiledProgram):
+            program = program._program
         if isinstance(program, Program):
             program = lowered(program)
         result = super().run(
             program,
-            feed=feed,
+            feed=_whole_batch(feed) if isinstance(feed, list | tuple) else feed,
             fetch_list=fetch_list,
             feed_var_name=feed_var_name,
             fetch_var_name=fetch_var_name,
@@ -62,6 +68,22 @@ class Executor(_executor.Executor):
             use_prune=use_prune,
         )
         return result if fetch_list else None
+
+
+def _whole_batch(parts: Any) -> dict[str, Any]:
+    """Join the parts of a batch that several devices would have been fed."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(values: list[Any]) -> Any:
+    whole = np.concatenate([np.array(value) for value in values], axis=0)
+    lengths = [value.recursive_sequence_lengths() if hasattr(value, "lod") else [] for value in values]
+    if not any(lengths):
+        return whole
+    levels = [[length for level in same_level for length in level] for same_level in zip(*lengths, strict=True)]
+    return create_lod_tensor(whole, levels, CPUPlace())
 
 
 def as_numpy(tensor: Any) -> Any:
