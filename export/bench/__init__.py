@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from export.bench.backends import BACKENDS, Backend
 from export.bench.environment import cores, environment
-from export.bench.images import choose_images
 from export.bench.measure import ROUNDS, TOLERANCE, measure
 from export.bench.picture import draw
 from export.bench.report import Report
 from export.bench.tables import markdown, text
+from export.images import sample_batches
 from fluidline.errors import UsageError, ValidationError
 from fluidline.files import atomic_folder, write_json, write_text
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
@@ -30,6 +30,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 30.0
 QUICK_BATCHES = (1, 8, 64)
 QUICK_SECONDS = 8.0
+_MOST_SECONDS = 3600
 _MOST_IMAGES = 4096  # in a batch: beyond it, memory is measured rather than speed
 
 _CALL = "takes a NumPy array of float32 in [-1, 1] and gives one back: the library's own copies in and out are included"
@@ -55,10 +56,11 @@ def bench(
     threads = cores() if threads is None else threads
     _check(batches, seconds, threads)
     with run.lock():
-        train = run.read_stage("train", "make train")
-        for stage in ("inference", "onnx"):
-            run.read_stage(stage, "make export")
-        images, source = choose_images(run, train, max(batches))
+        entry = run.read_stage("inference", "python -m export inference")
+        run.read_stage("onnx", "python -m export onnx")
+        samples, source = sample_batches(run, entry, data=None)
+        images = np.concatenate(samples)
+        images = np.resize(images, (max(batches), *images.shape[1:]))  # repeated up to the largest batch
         protocol: dict[str, Any] = {
             "threads": threads,
             "seconds": seconds,
@@ -71,8 +73,9 @@ def bench(
         machine = environment()
         log.info("%s: %d backends, %g s, %d threads, %s", run.path, len(backends), seconds, threads, source)
         results = measure(run, backends, images, batches, seconds, threads)
-        report = Report(run.name, train["model"], machine, protocol, results)
+        report = Report(run.name, entry["model"], machine, protocol, results)
         _write(run, report)
+        log.info("wrote %s", run.bench)
     return report
 
 
@@ -82,8 +85,8 @@ def _check(batches: Sequence[int], seconds: float, threads: int) -> None:
             raise UsageError(f"{batch} is no batch size to measure (1 to {_MOST_IMAGES})")
     if not batches or len(set(batches)) < len(batches):
         raise UsageError(f"batch sizes are {list(batches)}: name at least one, and each once")
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise UsageError(f"seconds is {seconds}, and must be above 0")
+    if not 0 < seconds <= _MOST_SECONDS:
+        raise UsageError(f"seconds is {seconds:g}, and must be above 0 and at most {_MOST_SECONDS}")
     if not 1 <= threads <= cores():
         raise UsageError(f"threads is {threads}, and this machine has {cores()} cores (1 to {cores()})")
 

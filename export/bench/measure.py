@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 import tempfile
@@ -134,25 +135,24 @@ def _compare(contenders: Sequence[_Contender], batches: Sequence[int]) -> None:
     for contender, answer in answers.items():
         if contender is reference:
             continue
-        contender.compared_to = reference.backend.name
-        contender.difference = _difference(answer, answers[reference])
-        if contender.difference > TOLERANCE:
+        name = contender.compared_to = reference.backend.name
+        difference = _difference(answer, answers[reference])
+        contender.difference = difference if math.isfinite(difference) else None  # JSON knows no infinity
+        if difference > TOLERANCE:
             contender.drop(
-                DISAGREES,
-                f"its answers differ from those of {reference.backend.name} by {contender.difference:.2g}"
-                f" (tolerance {TOLERANCE:g})",
+                DISAGREES, f"its answers differ from those of {name} by {difference:.2g} (tolerance {TOLERANCE:g})"
             )
 
 
 def _difference(one: Array, other: Array) -> float:
     """Return the largest absolute difference; infinite where shapes differ or a value is not a number."""
     if one.shape != other.shape:
-        return float("inf")
-    return float(np.nan_to_num(np.abs(one - other), nan=np.inf).max())
+        return math.inf
+    return float(np.nan_to_num(np.abs(one - other), nan=math.inf).max())
 
 
 def _start_again(contenders: Sequence[_Contender], begin: float, deadline: float) -> None:
-    """Start further processes of each backend, in rounds, as many as STARTS while the next round ends in time."""
+    """Start further processes of each backend, in rounds, up to _STARTS in all, while the next round ends in time."""
     duration = time.monotonic() - begin
     for _ in range(1, _STARTS):
         start = time.monotonic()
@@ -175,14 +175,18 @@ def _take_turns(contenders: Sequence[_Contender], batches: Sequence[int], deadli
     with tqdm(total=left, desc="measuring", unit="turn", leave=False, disable=not sys.stderr.isatty()) as bar:
         for round in range(ROUNDS):
             for batch in batches:
-                well = _well(contenders)
-                for contender in well[round % len(well) :] + well[: round % len(well)] if well else []:
+                for contender in _rotated(_well(contenders), round):
                     seconds = max(0.0, deadline - time.monotonic()) / left
                     with contender.excused():
                         calls_ns = contender.ask(do="time", batch=batch, seconds=seconds)
                         contender.rounds_ns.setdefault(batch, []).append(calls_ns)
                     bar.update()
                     left -= 1
+
+
+def _rotated(contenders: list[_Contender], by: int) -> list[_Contender]:
+    first = by % max(1, len(contenders))
+    return contenders[first:] + contenders[:first]
 
 
 def _timing(batch: int, rounds_ns: Sequence[Sequence[int]]) -> Timing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def draw(report: Report, path: Path) -> None:
     latency, throughput = figure.subplots(1, 2)
     _set_up(latency, "Latency of a call, ms (dotted: p99)", report)
     _set_up(throughput, "Throughput, images/s", report)
-    for result, (colour, marker) in zip(report.measured, _STYLES * len(report.measured), strict=False):
+    for result, (colour, marker) in zip(report.measured, cycle(_STYLES), strict=False):
         style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.8}
         batches = [timing.batch for timing in result.timings]
         latency.plot(batches, [timing.p50_ms for timing in result.timings], label=result.name, **style)
@@ -30,7 +31,7 @@ def draw(report: Report, path: Path) -> None:
         f"{report.model} (run {report.run}) on {report.environment['cpu_model']},"
         f" {threads} {'thread' if threads == 1 else 'threads'}"
     )
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(loc="outside lower center", ncols=len(report.measured), frameon=False)
     figure.savefig(path)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +36,8 @@ class Worker:
     It runs only while it is asked something: between questions it is stopped, because the idle threads of onnxruntime
     and OpenMP spin for up to 0.2 s after each call, on the cores that the next backend is measured on.
 
-    The constructor and `ask` raise BackendError where the process cannot run here, dies, or takes over `timeout_s`.
+    The constructor and `ask` raise BackendError where the process cannot run here, dies, or takes over `timeout_s`
+    longer than it was asked to.
     """
 
     def __init__(self, spec: dict[str, Any], log: Path, timeout_s: float = TIMEOUT_S) -> None:
@@ -54,7 +56,7 @@ class Worker:
                 text=True,
             )
         try:
-            reply = self._read()
+            reply = self._read(timeout_s)
             cold_start_ns = time.perf_counter_ns() - start
             if "unavailable" in reply:
                 raise BackendError(UNAVAILABLE, ": ".join(filter(None, [reply["unavailable"], self._complaint()])))
@@ -68,12 +70,10 @@ class Worker:
         """Return the answer to a request of worker.py."""
         assert self.process.stdin is not None
         self.process.send_signal(signal.SIGCONT)
-        try:
+        with suppress(BrokenPipeError):  # it died meanwhile: reading says how
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died while it was idle: reading says how
-        reply = self._read()
+        reply = self._read(self.timeout_s + request.get("seconds", 0))
         self.process.send_signal(signal.SIGSTOP)
         return reply["answer"]
 
@@ -82,7 +82,8 @@ class Worker:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
     def __enter__(self) -> Worker:
         return self
@@ -92,10 +93,10 @@ class Worker:
     ) -> None:
         self.close()
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, timeout_s: float) -> dict[str, Any]:
         assert self.process.stdout is not None
         start = time.monotonic()
-        watchdog = threading.Timer(self.timeout_s, self.process.kill)
+        watchdog = threading.Timer(timeout_s, self.process.kill)
         watchdog.start()
         try:
             line = self.process.stdout.readline()
@@ -103,8 +104,8 @@ class Worker:
             watchdog.cancel()
         if not line.endswith("\n"):
             code = self.process.wait()
-            if time.monotonic() - start >= self.timeout_s:
-                how = f"gave no answer in {self.timeout_s:g} s"
+            if time.monotonic() - start >= timeout_s:
+                how = f"gave no answer in {timeout_s:g} s"
             else:
                 how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
             raise BackendError(FAILED, ": ".join(filter(None, [f"its process {how}", self._complaint()])))

@@ -109,7 +109,10 @@ def load_session(spec: dict[str, Any]) -> Model:
     )
     providers = session.get_providers()
     if provider != providers[0]:
-        raise UnavailableError(f"onnxruntime could not start {provider} and fell back to {providers[0]}")
+        raise UnavailableError(
+            f"onnxruntime could not start {provider} and fell back to {providers[0]}"
+            " (libraries for NVIDIA: pip install 'onnxruntime-gpu[cuda,cudnn]')"
+        )
     name = session.get_inputs()[0].name
     return Model(lambda images: session.run(None, {name: images})[0], providers)
 
