@@ -38,10 +38,10 @@ def write_checkpoint(folder: Path, program: Any, state: Mapping[str, Any]) -> No
     What `folder` held before is kept beside it as `previous` where it is `last`. Raises FluidlineError where the place
     cannot be written; the old checkpoint then stands.
     """
-    import paddle
+    import legacy_fluid as fluid
 
     with atomic_folder(folder) as part:
-        paddle.static.save(program, str(part / _MODEL))
+        fluid.save(program, str(part / _MODEL))
         (part / _RANDOM).write_text(json.dumps(_random_state()), encoding="utf-8")
         files = {file.name: sha256(file) for file in sorted(part.iterdir())}
         whole = {"schema_version": SCHEMA_VERSION, **state, "files": files}
@@ -104,19 +104,17 @@ def sweep(checkpoints: Path) -> None:
 
 def load_checkpoint(folder: Path, program: Any, executor: Any) -> None:
     """Put a checkpoint's variables into the current scope and its random state into `random` and `numpy.random`."""
-    import paddle
+    import legacy_fluid as fluid
 
-    paddle.static.load(program, str(folder / _MODEL), executor)
+    fluid.load(program, str(folder / _MODEL), executor)
     _restore_random_state(json.loads((folder / _RANDOM).read_text(encoding="utf-8")))
 
 
 def load_program(folder: Path, place: Any) -> Any:
     """Return the program that a checkpoint was written with, and put its variables into the current scope."""
-    import paddle
-
     import legacy_fluid as fluid
 
-    for name, value in paddle.static.load_program_state(str(folder / _MODEL)).items():
+    for name, value in fluid.load_program_state(str(folder / _MODEL)).items():
         fluid.global_scope().var(name).get_tensor().set(value, place)
     return fluid.Program.parse_from_string((folder / f"{_MODEL}.pdmodel").read_bytes())
 
