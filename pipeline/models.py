@@ -28,9 +28,9 @@ class Model:
 # The last passes at a learning rate near zero are worth more than any rate held constant; what the rates and the
 # L2 coefficients were chosen by is in docs/training.md.
 MODELS = {
-    "softmax": Model("pipeline.graphs:softmax", Recipe(15, 128, 0.001, "linear", 0.0, 8192)),
-    "mlp": Model("pipeline.graphs:mlp", Recipe(15, 128, 0.001, "linear", 0.0, 8192)),
-    "lenet": Model("pipeline.graphs:lenet", Recipe(12, 64, 0.001, "linear", 0.0, 8192)),
+    "softmax": Model("pipeline.graphs:softmax", Recipe(15, 64, 0.002, "linear", 0.0, 8192)),
+    "mlp": Model("pipeline.graphs:mlp", Recipe(12, 128, 0.002, "linear", 1e-4, 8192)),
+    "lenet": Model("pipeline.graphs:lenet", Recipe(12, 64, 0.003, "linear", 3e-4, 8192)),
 }
 
 PRESETS = {
