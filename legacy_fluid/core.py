@@ -13,3 +13,6 @@ def __getattr__(name: str) -> object:
 def get_cuda_device_count() -> int:
     """Number of CUDA devices; 0 where paddle was built without CUDA."""
     return _core.get_cuda_device_count() if _core.is_compiled_with_cuda() else 0
+
+
+_core.LoDTensor.__name__ = "LoDTensor"  # 2.6 calls it Tensor, as nobody did then

@@ -56,7 +56,7 @@ class Executor(_executor.Executor):
             program = program._program
         if isinstance(program, Program):
             program = lowered(program)
-        result = super().run(
+        return super().run(
             program,
             feed=_whole_batch(feed) if isinstance(feed, list | tuple) else feed,
             fetch_list=fetch_list,
@@ -67,7 +67,6 @@ class Executor(_executor.Executor):
             use_program_cache=use_program_cache,
             use_prune=use_prune,
         )
-        return result if fetch_list else None
 
 
 def _whole_batch(parts: Any) -> dict[str, Any]:

@@ -174,10 +174,14 @@ class BilinearInitializer(Initializer):
         shape = param.shape
         if len(shape) != 4 or shape[2] != shape[3]:
             raise ValueError(f"Bilinear initialises a filter of shape [c_out, c_in, k, k], not {tuple(shape)}")
-        factor = math.ceil(shape[3] / 2.0)
+        size = shape[3]
+        factor = math.ceil(size / 2.0)
         centre = (2 * factor - 1 - factor % 2) / (2.0 * factor)
-        ramp = 1 - np.abs(np.arange(shape[3]) / factor - centre)
-        weight = np.broadcast_to(np.outer(ramp, ramp), shape).astype("float32")
+        index = np.arange(math.prod(shape))
+        # 1.8 took the row as (i / size) % size with a true division, and so in fractions; models were trained with that.
+        column, row = index % size, (index / size) % size
+        weight = (1 - np.abs(column / factor - centre)) * (1 - np.abs(row / factor - centre))
+        weight = weight.astype("float32").reshape(shape)
         return NumpyArrayInitializer(weight)(param, block)
 
 

@@ -11,7 +11,6 @@ from . import layers, unique_name
 from .framework import Program, program_guard
 from .initializer import Constant
 from .layer_helper import LayerHelper
-from .layers import detection
 
 __all__ = [
     "Accuracy",
@@ -289,7 +288,7 @@ class DetectionMAP:
             "evaluate_difficult": evaluate_difficult,
             "ap_version": ap_version,
         }
-        self.cur_map = detection.detection_map(input, truth, class_num, background_label, **settings)
+        self.cur_map = layers.detection.detection_map(input, truth, class_num, background_label, **settings)
         states = [
             self._create_state(dtype=dtype, shape=None, suffix=suffix)
             for dtype, suffix in (
@@ -300,7 +299,7 @@ class DetectionMAP:
         ]
         self.has_state = self._create_state(dtype="int32", shape=[1], suffix="has_state")
         self.helper.set_variable_initializer(self.has_state, initializer=Constant(value=0))
-        self.accum_map = detection.detection_map(
+        self.accum_map = layers.detection.detection_map(
             input,
             truth,
             class_num,

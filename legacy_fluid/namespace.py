@@ -21,6 +21,7 @@ from . import (
     layers,
     lod_tensor,
     lowering,
+    metrics,
     nets,
     optimizer,
     parallel_executor,

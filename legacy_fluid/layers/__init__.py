@@ -1,11 +1,20 @@
 """`fluid.layers`: every layer, from the module of fluid that it belongs to."""
 
-from . import io, loss, metric_op, nn, ops, tensor, utils
+from . import io, loss, metric_op, nn, ops, sequence_lod, tensor, utils
 from .io import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .metric_op import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .ops import *  # noqa: F403
+from .sequence_lod import *  # noqa: F403
 from .tensor import *  # noqa: F403
 
-__all__ = [*io.__all__, *loss.__all__, *metric_op.__all__, *nn.__all__, *ops.__all__, *tensor.__all__]
+__all__ = [
+    *io.__all__,
+    *loss.__all__,
+    *metric_op.__all__,
+    *nn.__all__,
+    *ops.__all__,
+    *sequence_lod.__all__,
+    *tensor.__all__,
+]
