@@ -50,7 +50,8 @@ def _lower_block(block: Any) -> bool:
         if rule := RULES.get(site.op.type()):
             rule(site)
         for name in _zero_dimensional_outputs(site):
-            site.insert_after("reshape", {"X": [name]}, {"Out": [name]}, {"shape": [1]})
+            shape_before = site.temporary(f"{name}@XSHAPE", shape=[0])
+            site.insert_after("reshape2", {"X": [name]}, {"Out": [name], "XShape": [shape_before]}, {"shape": [1]})
         changed |= site.changed
         index = site.end
     return changed
