@@ -1,8 +1,9 @@
 """`fluid.layers`: every layer, from the module of fluid that it belongs to."""
 
-from . import io, loss, metric_op, nn, ops, sequence_lod, tensor, utils
+from . import io, loss, math_op_patch, metric_op, nn, ops, sequence_lod, tensor, utils
 from .io import *  # noqa: F403
 from .loss import *  # noqa: F403
+from .math_op_patch import monkey_patch_variable
 from .metric_op import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .ops import *  # noqa: F403
@@ -18,3 +19,5 @@ __all__ = [
     *sequence_lod.__all__,
     *tensor.__all__,
 ]
+
+monkey_patch_variable()

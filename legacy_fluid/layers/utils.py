@@ -1,10 +1,31 @@
-"""`fluid.layers.utils`: arguments that may be one number or several."""
+"""`fluid.layers.utils`: arguments that may be one number or several, shapes with Variables in them, nested structures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["convert_to_list", "padding_of"]
+from paddle.utils.layers_utils import (  # noqa: F401  part of this namespace in fluid
+    _contain_var,
+    _is_symmetric_padding,
+    assert_same_structure,
+    copy_mutable_vars,
+    flatten,
+    hold_mutable_vars,
+    is_sequence,
+    map_structure,
+    pack_sequence_as,
+)
+
+from ..data_feeder import check_dtype, convert_dtype
+from ..framework import Variable, in_dygraph_mode
+
+# What the inputs of layers may hold; 16 marks the families with half precision.
+FLOATS = ("float32", "float64")
+FLOATS16 = ("float16", *FLOATS)
+INTEGERS = ("int32", "int64")
+NUMBERS = (*FLOATS, *INTEGERS)
+NUMBERS16 = ("float16", *NUMBERS)
 
 
 def convert_to_list(value: Any, n: int, name: str, dtype: type = int) -> list[Any]:
@@ -36,14 +57,166 @@ def padding_of(padding: Any, n: int, data_format: str) -> tuple[list[int], str]:
             raise ValueError(f"padding is 'SAME', 'VALID' or numbers, not {padding!r}")
         return [0] * n, padding.upper()
     if isinstance(padding, list | tuple) and padding and isinstance(padding[0], list | tuple):
-        spatial = slice(2, None) if data_format.startswith("NC") else slice(1, -1)
-        outside = [pair for pair in padding if pair not in padding[spatial]]
+        channels_first = data_format.startswith("NC")
+        outside = padding[:2] if channels_first else [padding[0], padding[-1]]
         if len(padding) != n + 2 or any(any(pair) for pair in outside):
             raise ValueError(f"padding pairs are one a dimension, zero for batch and channel, not {padding!r}")
-        flat = [size for pair in padding[spatial] for size in pair]
+        flat = [size for pair in (padding[2:] if channels_first else padding[1:-1]) for size in pair]
     elif isinstance(padding, list | tuple) and len(padding) == 2 * n:
         flat = convert_to_list(padding, 2 * n, "padding")
     else:
         return convert_to_list(padding, n, "padding"), "EXPLICIT"
     before, after = flat[::2], flat[1::2]
     return (before if before == after else flat), "EXPLICIT"
+
+
+def numbers_as_variables(numbers: Sequence[Any], make: Callable[[int], Any]) -> list[Any]:
+    """Return a list of numbers and Variables as Variables alone, none of which takes a gradient.
+
+    Args:
+        make: creates the Variable for a number.
+    """
+    made = []
+    for number in numbers:
+        if isinstance(number, Variable):
+            number.stop_gradient = True
+            made.append(number)
+        else:
+            assert isinstance(number, int), f"a size is an int or a Variable, not {number!r}"
+            made.append(make(number))
+    return made
+
+
+def temporaries_of(helper: Any, dtype: str = "int32") -> Callable[[int], Any]:
+    """Return what fills a temporary of `helper`'s layer, shape (1,), with a number; for `numbers_as_variables`."""
+    from .tensor import fill_constant
+
+    def make(number: int) -> Any:
+        out = helper.create_variable_for_type_inference(dtype)
+        return fill_constant([1], dtype, number, force_cpu=True, out=out)
+
+    return make
+
+
+def sizes_or_variable(
+    given: Any,
+    argument: str,
+    helper: Any,
+    inputs: dict[str, Any],
+    attrs: dict[str, Any],
+    slots: tuple[str, str],
+    unknown: int = -1,
+) -> None:
+    """Put an argument that is a Variable, or a list of numbers and Variables, into an operator's inputs and attributes.
+
+    Args:
+        given: the argument.
+        argument: its name, which is the attribute's.
+        slots: the input slot for a Variable, and that for a list which holds Variables.
+        unknown: what stands in the attribute for a Variable of the list.
+
+    Raises:
+        TypeError: a Variable in dygraph mode, where the numbers are at hand.
+    """
+    if in_dygraph_mode():
+        if not isinstance(given, list | tuple) or _contain_var(given):
+            raise TypeError(f"{helper.layer_type}: in dygraph mode {argument} is a list of ints, not {given!r}")
+        attrs[argument] = list(given)
+    elif isinstance(given, Variable):
+        given.stop_gradient = True
+        inputs[slots[0]] = given
+    else:
+        attrs[argument] = [unknown if isinstance(size, Variable) else size for size in given]
+        if _contain_var(given):
+            inputs[slots[1]] = numbers_as_variables(given, temporaries_of(helper))
+
+
+def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[str, Any]) -> None:
+    """Put a shape that a layer creates a tensor of into the operator's inputs and attributes.
+
+    Args:
+        shape: a Variable (int32 or int64), or a list of numbers and Variables; in dygraph mode these are read.
+    """
+    from .tensor import cast, fill_constant
+
+    def as_int32(variable: Any, name: str) -> Any:
+        variable.stop_gradient = True
+        check_dtype(variable.dtype, name, INTEGERS, op_type)
+        return cast(variable, "int32") if convert_dtype(variable.dtype) == "int64" else variable
+
+    if in_dygraph_mode():
+        sizes = shape.numpy() if isinstance(shape, Variable) else shape
+        attrs["shape"] = [int(size.numpy()[0]) if isinstance(size, Variable) else int(size) for size in sizes]
+    elif isinstance(shape, Variable):
+        inputs["ShapeTensor"] = as_int32(shape, "shape")
+    else:
+        assert len(shape) > 0, f"{op_type}: shape is empty; give it at least one size"
+        attrs["shape"] = [-1 if isinstance(size, Variable) else size for size in shape]
+        if _contain_var(shape):
+            inputs["ShapeTensorList"] = [
+                as_int32(size, f"shape[{index}]")
+                if isinstance(size, Variable)
+                else fill_constant([1], "int32", size, force_cpu=True)
+                for index, size in enumerate(shape)
+            ]
+
+
+class Composer:
+    """Appends the operators that stand for one that the core has lost, all under the names of its layer.
+
+    Args:
+        helper: of the layer.
+    """
+
+    def __init__(self, helper: Any) -> None:
+        self._helper = helper
+
+    def new(self, dtype: Any, stop_gradient: bool = False) -> Any:
+        """Return a temporary of the layer."""
+        return self._helper.create_variable_for_type_inference(dtype, stop_gradient=stop_gradient)
+
+    def __call__(
+        self,
+        op_type: str,
+        inputs: dict[str, Any],
+        *,
+        out: Any = None,
+        of: Any = None,
+        slot: str = "Out",
+        hidden: Sequence[str] = (),
+        **attrs: Any,
+    ) -> Any:
+        """Append an operator and return its output.
+
+        Args:
+            out: a variable that takes the output; a temporary where None.
+            of: dtype of that temporary; that of the first input where None.
+            slot: of the output.
+            hidden: slots of outputs that nothing uses.
+            attrs: of the operator.
+        """
+        if out is None:
+            out = self.new(of or _first(inputs).dtype)
+        outputs = {slot: [out], **{name: [self.new(out.dtype, stop_gradient=True)] for name in hidden}}
+        self._helper.append_op(type=op_type, inputs=inputs, outputs=outputs, attrs=attrs)
+        return out
+
+    def reshaped(self, x: Any, shape: Sequence[int]) -> Any:
+        """Return x in another shape."""
+        return self("reshape2", {"X": x}, hidden=("XShape",), shape=list(shape))
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        """Return x converted to `dtype`."""
+        out = self.new(dtype)
+        return self("cast", {"X": x}, out=out, in_dtype=x.dtype, out_dtype=out.dtype)
+
+    def total(self, x: Any, dim: int | None = None, out: Any = None) -> Any:
+        """Return the sum of x along `dim`, which stays with size 1; of all elements where None."""
+        every = dim is None
+        dims = [0] if every else [dim]
+        return self("reduce_sum", {"X": x}, out=out, dim=dims, keep_dim=not every, reduce_all=every)
+
+
+def _first(inputs: dict[str, Any]) -> Any:
+    value = next(iter(inputs.values()))
+    return value[0] if isinstance(value, list) else value
