@@ -46,12 +46,6 @@ def markdown(report: Report) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def number(value: float) -> str:
-    """Return three significant digits, or all digits before the point where there are more."""
-    digits = next((digits for digits, limit in ((2, 10), (1, 100)) if abs(value) < limit), 0)
-    return f"{value:,.{digits}f}"
-
-
 def _title(report: Report) -> str:
     return f"Benchmark of {report.model} (run {report.run})"
 
@@ -83,7 +77,7 @@ def _start_cells(result: Result) -> list[str]:
     return [
         result.name,
         result.version or "",
-        number(result.model_bytes / 1024),
+        _number(result.model_bytes / 1024),
         *(_measure(value) for value in (result.cold_start_ms, result.load_ms, result.memory_peak_mib)),
         difference,
         ", ".join(result.providers),
@@ -91,30 +85,38 @@ def _start_cells(result: Result) -> list[str]:
 
 
 def _measure(value: float | None) -> str:
-    return "" if value is None else number(value)
+    return "" if value is None else _number(value)
+
+
+def _number(value: float) -> str:
+    """Return three significant digits, or all digits before the point where there are more."""
+    digits = next((digits for digits, limit in ((2, 10), (1, 100)) if abs(value) < limit), 0)
+    return f"{value:,.{digits}f}"
 
 
 def _latency(timing: Timing) -> str:
-    cell = " / ".join(number(value) for value in (timing.p50_ms, timing.p95_ms, timing.p99_ms))
+    cell = " / ".join(_number(value) for value in (timing.p50_ms, timing.p95_ms, timing.p99_ms))
     return cell + ("*" if timing.calls < _FEW_CALLS else " ")
 
 
 def _rate(timing: Timing) -> str:
-    return number(timing.throughput_images_per_s)
+    return _number(timing.throughput_images_per_s)
 
 
 def _notes(report: Report) -> list[str]:
     protocol = report.protocol
     notes = [f"{result.name} is not measured: {result.reason}" for result in report.backends if result.reason]
-    notes.append(
-        "The answers of all are compared first, on the same images in every batch size: difference is the largest"
-        f" absolute one to the reference (tolerance {protocol['tolerance']:g})."
-    )
+    if any(result.compared_to for result in report.backends):
+        notes.append(
+            "The answers of all are compared first, on the same images in every batch size: difference is the largest"
+            f" absolute one to the reference (tolerance {protocol['tolerance']:g})."
+        )
+    elif report.measured:
+        notes.append("Nothing else ran here that the answers could be compared with.")
     notes.append(f"A call {protocol['call']}.")
     notes.append(
         f"The backends take turns, in {protocol['rounds']} rounds: percentiles are over all calls, throughput is the"
-        " median of the rounds. Cold start is from the start of the process to the first answer (files in the page"
-        " cache), load the model alone."
+        " median of the rounds. Cold start is from the start of the process to the first answer, load the model alone."
     )
     if any(timing.calls < _FEW_CALLS for result in report.measured for timing in result.timings):
         notes.append(f"(*) of fewer than {_FEW_CALLS} calls: the 99th percentile is little else than the slowest.")
