@@ -12,7 +12,7 @@ from typing import Any
 
 import paddle
 
-from . import beside
+from . import beside, coverage
 
 _OURS = __name__.rpartition(".")[0]
 
@@ -76,6 +76,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        if refusal := coverage.ABSENT.get(coverage.as_written(fullname)):
+            raise ModuleNotFoundError(f"No module named '{fullname}': {refusal}", name=fullname)
         ours = _ours(fullname)
         if ours is None:
             return None

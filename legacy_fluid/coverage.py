@@ -1,0 +1,161 @@
+"""How each name of fluid 1.8 is covered, and why where it is not as it was: the one place that says so.
+
+The code refuses by these tables, `docs/compatibility.md` is made from them and from the record of 1.8.5's names, and
+`python -m legacy_fluid --check` reads them: nothing here imports paddle. Names are written as programs write them,
+without `paddle.` before `fluid`; a row holds for everything below its name too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a name cannot be had, and what to use instead."""
+
+    why: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.instead}"
+
+
+REFUSED = {
+    "fluid.load_op_library": Refusal(
+        why="a library compiled for Paddle 1.8 cannot be loaded by 2.6",
+        instead="build the operator anew with paddle.utils.cpp_extension.load",
+    ),
+}
+"""Names that are there and raise NotImplementedError."""
+
+ABSENT = {
+    "fluid.contrib.slim": Refusal("it became a project of its own", "use paddleslim"),
+    "fluid.contrib.quantize": Refusal("it became part of a project of its own", "use paddleslim"),
+    "fluid.distributed": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
+    "fluid.communicator": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
+    "fluid.incubate.fleet.parameter_server": Refusal(
+        "parameter servers take several processes", "use paddle.distributed.fleet"
+    ),
+    "fluid.incubate.fleet.utils": Refusal("it talks to Hadoop and to clusters", "use paddle.distributed.fleet.utils"),
+    "paddle.complex": Refusal("2.x has complex tensors of its own", "use them with paddle.matmul and its like"),
+    "paddle.dataset.mq2007": Refusal("2.x has dropped it", "read the data set's text files"),
+    "paddle.dataset.sentiment": Refusal("2.x has dropped it", "use paddle.dataset.imdb, or nltk.corpus.movie_reviews"),
+    "paddle.incubate.hapi": Refusal("it became paddle.Model and paddle.vision", "use those"),
+    "paddle.distributed.launch_ps": Refusal("parameter servers take several processes", "use paddle.distributed"),
+    "paddle.v2": Refusal("it is the interface before fluid, and 1.8 had dropped it too", "port the program to fluid"),
+    "paddle.utils.plotcurve": Refusal("it read the logs of Paddle's first version", "draw with matplotlib"),
+    "paddle.utils.preprocess_img": Refusal("it fed Paddle's first version", "use paddle.vision.transforms"),
+    "paddle.utils.preprocess_util": Refusal("it fed Paddle's first version", "use paddle.vision.datasets"),
+    "paddle.utils.show_pb": Refusal("it read the files of Paddle's first version", "use fluid.debugger"),
+    "paddle.utils.torch2paddle": Refusal("it wrote the files of Paddle's first version", "convert by way of NumPy"),
+}
+"""Modules and internal names that are not there at all."""
+
+DEVIATES: dict[str, str] = {}
+"""Names that are there and mean something else in some respect, which the note tells."""
+
+EARLIER = {
+    "fluid.dygraph.FC": "of 1.5 and 1.6",
+    "fluid.dygraph.nn.FC": "of 1.5 and 1.6",
+    "fluid.dygraph.save_persistables": "of 1.5",
+    "fluid.dygraph.load_persistables": "of 1.5",
+    "fluid.dygraph_grad_clip.GradClipByValue": "of 1.6 and 1.7",
+    "fluid.dygraph_grad_clip.GradClipByNorm": "of 1.6 and 1.7",
+    "fluid.dygraph_grad_clip.GradClipByGlobalNorm": "of 1.6 and 1.7",
+    "fluid.initializer.init_on_cpu": "of 1.5 and 1.6",
+    "fluid.initializer.force_init_on_cpu": "of 1.5 and 1.6",
+}
+"""Names that 1.8 had dropped, and that are here for the programs of before."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What becomes of a name: `status` is one of supported, deviates, refused, unknown; `note` says more."""
+
+    status: str
+    note: str = ""
+
+
+def covered(name: str) -> Coverage:
+    """Say how `name`, as in `fluid.layers.fc` or `paddle.dataset.mnist.train`, is covered."""
+    known = {**record(), **EARLIER}
+    found = next((prefix for prefix in prefixes(name) if prefix in known or prefix in modules()), None)
+    named = dict.fromkeys([*prefixes(name), *prefixes(canonical(found or name))])
+    for prefix in named:
+        if refusal := REFUSED.get(prefix) or ABSENT.get(prefix):
+            return Coverage("refused", str(refusal))
+        if note := DEVIATES.get(prefix):
+            return Coverage("deviates", note)
+    if found is None or (found != name and found in modules()):
+        return Coverage("unknown", f"1.8.5 has no such name{_closest(name, known)}")
+    return Coverage("supported", EARLIER.get(found, ""))
+
+
+def as_written(full: str) -> str:
+    """Return the full name `paddle.fluid.layers.fc`, or `legacy_fluid.layers.fc`, as `fluid.layers.fc`."""
+    for root in ("paddle.fluid", "legacy_fluid"):
+        if full == root or full.startswith(f"{root}."):
+            return "fluid" + full[len(root) :]
+    return full
+
+
+def canonical(name: str) -> str:
+    """Return the name that the object called `name` goes by."""
+    description = record().get(name, "")
+    return description.removeprefix("~ ").removeprefix("= ") if "= " in description[:4] else name
+
+
+def prefixes(name: str) -> list[str]:
+    """Return `name`, and the names of what holds it, innermost first."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+@functools.cache
+def record() -> dict[str, str]:
+    """Return the names of genuine 1.8.5 with their signatures, as tools/record_names.py describes them."""
+    names: dict[str, str] = json.loads(Path(__file__).with_name("names_1_8_5.json").read_text(encoding="utf-8"))
+    return names
+
+
+@functools.cache
+def modules() -> frozenset[str]:
+    """Return the names of the modules and packages that the recorded names are in."""
+    holders = {name.rpartition(".")[0] for name in [*record(), *EARLIER]}
+    return frozenset(prefix for holder in holders for prefix in prefixes(holder)) - record().keys()
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    last = name.rpartition(".")[2]
+    elsewhere = [other for other in known if other.endswith(f".{last}")]
+    match = elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    return f" (did you mean {canonical(match[0])}?)" if match else ""
+
+
+def refused(name: str) -> Callable[[Any], Any]:
+    """Make a function, or a class's constructor, raise NotImplementedError with what REFUSED says of `name`.
+
+        @refused("fluid.load_op_library")
+        def load_op_library(lib_filename): ...
+
+    What is decorated gives the signature and the documentation only.
+    """
+    refusal = REFUSED[name]
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{name}: {refusal}")
+
+    def decorate(stub: Any) -> Any:
+        if isinstance(stub, type):
+            stub.__init__ = functools.wraps(stub.__init__)(refuse)
+            return stub
+        return functools.wraps(stub)(refuse)
+
+    return decorate
