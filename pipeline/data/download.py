@@ -7,6 +7,7 @@ import http.client
 import logging
 import threading
 import time
+import urllib.error
 import urllib.request
 import zlib
 from concurrent.futures import Future
@@ -58,6 +59,9 @@ def _get(url: str, deadline: float) -> bytes:
                     raise DataError(f"{url} sends more than the {_LARGEST >> 20} MB that can be MNIST")
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"not done in {LIMIT:g} seconds")
+    except urllib.error.HTTPError as error:
+        error.close()  # it is an answer too
+        raise DataError(f"cannot download {url}: {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(f"cannot download {url}: {str(reason) or 'no answer'}") from error

@@ -6,6 +6,7 @@ Source: the file format at the end of http://yann.lecun.com/exdb/mnist/.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -108,17 +109,14 @@ def _read_header(file: BinaryIO, path: Path, magic: int) -> tuple[int, ...]:
 def _read_body(file: BinaryIO, path: Path, size: int, what: str) -> Images:
     data = bytearray(size)
     view, got = memoryview(data), 0
-    try:
+    with suppress(EOFError):  # of a gzip stream that is cut short
         while got < size and (step := file.readinto(view[got:])):  # type: ignore[attr-defined]
             got += step
-        more = bool(file.read(1))  # at the end, where gzip checks its checksum
-    except EOFError:
-        more = False
     if got < size:
         raise DataError(
             f"{path} is cut short: its header promises {what} ({size:,} bytes), {got:,} bytes are there,"
             f" {size - got:,} are missing ({AGAIN})"
         )
-    if more:
+    if file.read(1):  # which lets gzip check its checksum
         raise DataError(f"{path} goes on after the {what} ({size:,} bytes) that its header promises ({AGAIN})")
     return np.frombuffer(data, np.uint8)
