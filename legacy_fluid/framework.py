@@ -35,6 +35,7 @@ from paddle.base.framework import (
 )
 
 from . import core
+from .coverage import refused
 
 __all__ = [
     "ComplexVariable",
@@ -78,12 +79,9 @@ class ComplexVariable:
         return self.real.numpy() + 1j * self.imag.numpy()
 
 
+@refused("fluid.load_op_library")
 def load_op_library(lib_filename: str) -> None:
-    """Refuse: operators compiled against 1.8 do not fit the binary interface of 2.6."""
-    raise NotImplementedError(
-        f"load_op_library({lib_filename!r}): a library compiled for Paddle 1.8 cannot be loaded by 2.6; "
-        "build the operator anew with paddle.utils.cpp_extension.load"
-    )
+    """Load operators that were compiled against 1.8."""
 
 
 def _append_op(self: Block, *args: Any, **kwargs: Any) -> Operator:
