@@ -34,7 +34,7 @@ from paddle.base.framework import (
     set_flags,
 )
 
-from . import core
+from . import call_stack, core
 from .coverage import refused
 
 __all__ = [
@@ -131,3 +131,4 @@ def give_outputs_a_dimension(op: Any, block: Any) -> list[str]:
 _TENSORS = (core.VarDesc.VarType.LOD_TENSOR, core.VarDesc.VarType.LOD_TENSOR_ARRAY)
 
 Block.append_op = _append_op
+_framework.traceback = call_stack  # which every operator asks where it was made

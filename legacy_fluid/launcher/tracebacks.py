@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import runpy
 import sys
-import sysconfig
 import threading
 import traceback
 from types import TracebackType
 from typing import Any
 
+from ..call_stack import is_layers, is_paddles
+
 ALL_FRAMES = "LEGACY_FLUID_ALL_FRAMES"
 """The environment variable that, set, turns full tracebacks on."""
-
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_PADDLE = os.path.join(sysconfig.get_path("purelib"), "paddle") + os.sep
-_HIDDEN = (_OURS, runpy.__file__, "<frozen ")
 
 
 def install() -> None:
@@ -62,13 +58,9 @@ def short(frames: Any) -> list[Any]:
     """Return the frames without the layer's, and only the innermost of successive ones of Paddle."""
     kept: list[Any] = []
     for frame in frames:
-        if frame.filename.startswith(_HIDDEN):
+        if is_layers(frame.filename):
             continue
-        if kept and _of_paddle(kept[-1]) and _of_paddle(frame):
+        if kept and is_paddles(kept[-1].filename) and is_paddles(frame.filename):
             kept.pop()
         kept.append(frame)
     return kept
-
-
-def _of_paddle(frame: Any) -> bool:
-    return bool(frame.filename.startswith(_PADDLE))
