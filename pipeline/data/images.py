@@ -67,7 +67,8 @@ def read_image(path: Path) -> Images:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
-                gray = _to_gray(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                gray = _to_gray(image)
     except Exception as error:  # pillow's readers raise whatever they stumble over
         raise DataError(f"{path} is no readable image: {error} (remove it, or save it again as PNG)") from error
     return np.asarray(gray if gray.size == (SIDE, SIDE) else gray.resize((SIDE, SIDE), Image.Resampling.LANCZOS))

@@ -24,6 +24,7 @@ _PIXELS = SIDE * SIDE
 _SHAPE = f"[train, valid, eval], each [images of {_PIXELS} numbers, labels]"
 _CHUNK = 1 << 20
 _LONGEST = 1 << 25  # bytes of one list: the labels of MAX_IMAGES images, generously written
+_STRAY = 100  # bytes between lists, of which five can be right
 _BATCH = 500
 _BLANKS = bytes.maketrans(b"\t\r\n", b"   ")
 
@@ -72,14 +73,14 @@ class _Parser:
 
     def _read_part(self, part: str, opening: bytes) -> Split:
         self._part, self._count = part, 0
-        rows = self._image_lists(opening)
+        lists = self._image_lists(opening)
         images: list[Images] = []
-        while batch := list(islice(rows, _BATCH)):
-            images.append(self._to_pixels(self._parse(batch)))
+        while batch := list(islice(lists, _BATCH)):
+            images.append(self._to_pixels(batch))
             self._count += len(batch)
             if self._count > MAX_IMAGES:
                 raise self._error(f"more follow, {MAX_IMAGES:,} is the limit")
-        return Split(np.concatenate(images), self._to_labels(self._parse([self._label_list])[0]))
+        return Split(np.concatenate(images), self._to_labels(self._label_list))
 
     def _image_lists(self, opening: bytes) -> Iterator[bytes]:
         """Yield the images of a part, unparsed, and keep its labels. What stands between the lists tells them apart."""
@@ -94,19 +95,11 @@ class _Parser:
             expected = b",["
         raise EOFError
 
-    def _parse(self, lists: Sequence[bytes]) -> npt.NDArray[np.float64]:
-        """Return lists of numbers as rows."""
-        if not all(numbers.strip() for numbers in lists):
-            raise self._error("found an empty list")
-        try:
-            lines = [numbers.decode("latin-1") for numbers in lists]
-            return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
-        except ValueError as error:
-            raise self._error(f"the next {len(lists)} lists are no rows of numbers: {error}") from error
-
-    def _to_pixels(self, numbers: npt.NDArray[np.float64]) -> Images:
-        if numbers.shape[1] != _PIXELS:
-            raise self._error(f"the images have {numbers.shape[1]} numbers, {_PIXELS} ({SIDE}x{SIDE}) are needed")
+    def _to_pixels(self, lists: Sequence[bytes]) -> Images:
+        for index, length in enumerate(map(_length, lists)):
+            if length != _PIXELS:
+                raise self._error(f"image {self._count + index} has {length} numbers, {_PIXELS} are needed")
+        numbers = self._parse(lists)
         self._scale = self._scale or _find_scale(numbers)
         low, high, step = self._scale
         wrong = ~((numbers >= low) & (numbers <= high))  # nan is wrong too
@@ -114,17 +107,25 @@ class _Parser:
             row, column = np.argwhere(wrong)[0]
             raise self._error(
                 f"image {self._count + row} has a pixel of {numbers[row, column]:g},"
-                f" while those before it are {low:g} to {high:g}"
+                f" while those of the file are {low:g} to {high:g}"
             )
         return np.rint((numbers - low) * step).astype(np.uint8).reshape(-1, SIDE, SIDE)
 
-    def _to_labels(self, numbers: npt.NDArray[np.float64]) -> Labels:
-        if len(numbers) != self._count:
-            raise self._error(f"{len(numbers)} labels follow, a label for each image is needed")
+    def _to_labels(self, label_list: bytes) -> Labels:
+        if _length(label_list) != self._count:
+            raise self._error(f"{_length(label_list)} labels follow, a label for each image is needed")
+        numbers = self._parse([label_list])[0]
         wrong = np.flatnonzero(~np.isin(numbers, np.arange(len(LABELS))))
         if len(wrong):
             raise self._error(f"label {wrong[0]} is {numbers[wrong[0]]:g}, labels are 0 to {len(LABELS) - 1}")
         return numbers.astype(np.int64)
+
+    def _parse(self, lists: Sequence[bytes]) -> npt.NDArray[np.float64]:
+        """Return lists of one length as rows."""
+        try:
+            return np.loadtxt([numbers.decode("latin-1") for numbers in lists], delimiter=",", comments=None, ndmin=2)
+        except ValueError as error:
+            raise self._error(f"there is more than numbers: {error}") from error
 
     def _error(self, what: str) -> DataError:
         return DataError(f"{self._path}: in its {self._part} part, after {self._count} images, {what}")
@@ -137,8 +138,12 @@ def _find_scale(numbers: npt.NDArray[np.float64]) -> _Scale:
     if numbers.max() > 1:
         return _Scale(0, 255, 1)
     if numbers.max() < 1 and (numbers * 256 % 1 == 0).all():
-        return _Scale(0, 255 / 256, 256)  # as in mnist.pkl.gz, from which the tutorials' file was made
+        return _Scale(0, 255 / 256, 256)  # as mnist.pkl.gz has them
     return _Scale(0, 1, 255)
+
+
+def _length(numbers: bytes) -> int:
+    return numbers.count(b",") + 1 if numbers.strip() else 0
 
 
 def _lists(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -154,10 +159,10 @@ def _lists(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         for piece in pieces:
             before, bracket, numbers = piece.rpartition(b"[")
             between += (before + bracket).replace(b" ", b"")
-            if bracket:
+            if not bracket:
+                between += numbers.strip() + b"]"
+            if bracket or len(between) > _STRAY:
                 yield between, numbers
                 between = b""
-            else:
-                between += numbers.strip() + b"]"
     if between + rest.strip() != b"]]":
         raise EOFError

@@ -54,6 +54,8 @@ class Shuffled(Generic[T]):
     The order of an epoch follows from the seed and the epoch's number alone. To read epoch 7 without those before it,
     as a resumed training does, set `epoch = 7` and call the reader; each call counts one on. It follows from nothing
     in the samples either: over `lambda: range(n)` it is the order of the indices of any n samples.
+
+    Shuffle around a `multiprocess_reader` and not within it: what is called there, and counts, is a copy.
     """
 
     def __init__(self, reader: Callable[[], Iterable[T]], buf_size: int, seed: int | None) -> None:

@@ -103,15 +103,15 @@ def an_empty_image(parts):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (drop_a_pixel, r"valid part, after 0 images, the images have 783 numbers, 784 \(28x28\) are needed"),
-        (drop_one_pixel_of_one_image, "train part, .* are no rows of numbers: .*784 to 783"),
+        (drop_a_pixel, "valid part, after 0 images, image 0 has 783 numbers, 784 are needed"),
+        (drop_one_pixel_of_one_image, "train part, after 0 images, image 3 has 783 numbers, 784 are needed"),
         (drop_a_label, "train part, after 12 images, 11 labels follow"),
         (a_wild_pixel, "eval part, after 0 images, image 4 has a pixel of 256, .* are 0 to 255"),
         (not_a_number, "eval part, .* image 4 has a pixel of nan"),
         (a_wild_label, "valid part, after 11 images, label 2 is 10, labels are 0 to 9"),
         (half_a_label, "label 2 is 1.5"),
-        (words_for_pixels, "no rows of numbers: .*white"),
-        (an_empty_image, "found an empty list"),
+        (words_for_pixels, "more than numbers: .*white"),
+        (an_empty_image, "image 1 has 0 numbers"),
     ],
 )
 def test_what_is_wrong_in_a_part_is_said_with_its_place(tmp_path, change, words):
@@ -135,6 +135,13 @@ def test_what_is_wrong_in_a_part_is_said_with_its_place(tmp_path, change, words)
 def test_a_file_of_another_shape_says_which_is_needed(tmp_path, value, words):
     with pytest.raises(DataError, match=words):
         read_mnist_json(write_json(tmp_path / "mnist.json.gz", value))
+
+
+def test_brackets_without_end_are_not_read_into_memory(tmp_path):
+    path = tmp_path / "mnist.json.gz"
+    path.write_bytes(gzip.compress(b"]" * 10_000_000, compresslevel=1))
+    with pytest.raises(DataError, match=r"found ']]]]]"):
+        read_mnist_json(path)
 
 
 def test_a_list_without_end_is_not_read_into_memory(tmp_path, monkeypatch):
