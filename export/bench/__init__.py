@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from export.bench.backends import BACKENDS, Backend
-from export.bench.environment import cores, environment
+from export.bench.environment import cores, environment, watched
 from export.bench.measure import ROUNDS, TOLERANCE, measure
 from export.bench.picture import draw
 from export.bench.report import Report
@@ -72,7 +72,8 @@ def bench(
         }
         machine = environment()
         log.info("%s: %d backends, %g s, %d threads, %s", run.path, len(backends), seconds, threads, source)
-        results = measure(run, backends, images, batches, seconds, threads)
+        with watched(machine):
+            results = measure(run, backends, images, batches, seconds, threads)
         report = Report(run.name, entry["model"], machine, protocol, results)
         _write(run, report)
         log.info("wrote %s", run.bench)

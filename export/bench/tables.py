@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from export.bench.report import Report, Result, Timing
 
 _FEW_CALLS = 100
+_BUSY_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -120,4 +121,7 @@ def _notes(report: Report) -> list[str]:
     )
     if any(timing.calls < _FEW_CALLS for result in report.measured for timing in result.timings):
         notes.append(f"(*) of fewer than {_FEW_CALLS} calls: the 99th percentile is little else than the slowest.")
+    share = report.environment["other_cpu_share"]
+    if share is not None and share > _BUSY_SHARE:
+        notes.append(f"Other processes took {share:.0%} of this machine's processors meanwhile: measure again later.")
     return notes
