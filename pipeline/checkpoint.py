@@ -96,10 +96,15 @@ def find_checkpoint(checkpoints: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def sweep(checkpoints: Path) -> None:
-    """Remove what a killed process left half written; only for who holds the run's lock."""
+def sweep(checkpoints: Path, found: Path | None) -> None:
+    """Remove what a killed process left half written, and the damaged `last` where `previous` was found instead of it.
+
+    Only for who holds the run's lock. A damaged checkpoint that stayed would in time take the place of `previous`.
+    """
     for part in checkpoints.glob(".*"):
         shutil.rmtree(part, ignore_errors=True)
+    if found and found.name == PREVIOUS:
+        shutil.rmtree(found.with_name(LAST), ignore_errors=True)
 
 
 def load_checkpoint(folder: Path, program: Any, executor: Any) -> None:

@@ -40,7 +40,7 @@ class Evaluation:
 
     def as_text(self) -> str:
         """Return all of it for reading."""
-        return f"{self.run} ({self.model}), pass {self.epoch}, on {self.data}\n{self.scores.as_text()}"
+        return f"run {self.run}, model {self.model}, best pass {self.epoch}, on {self.data}\n{self.scores.as_text()}"
 
 
 def evaluate(run: RunFolder, data: str | None = None) -> Evaluation:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -103,12 +104,10 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
         "data": fingerprint(dataset),
         "threads": os.environ.get("OMP_NUM_THREADS", "1"),
     }
-    found = None
-    if resume:
-        sweep(run.checkpoints)
-        found = find_checkpoint(run.checkpoints)
+    found = find_checkpoint(run.checkpoints) if resume else None
     if found:
         check_checkpoint(run, found[1], facts, config)
+    sweep(run.checkpoints, found and found[0])
     write_json(run.config, {**config.as_dict(), "versions": _versions()})
     trainer = Trainer(config, dataset, run.checkpoints, facts)
     if found:
@@ -124,7 +123,7 @@ def _fit(trainer: Trainer, run: RunFolder, handlers: Sequence[Handler]) -> Best:
         best = trainer.fit(lambda event: _send(event, handlers), stop)
     if best is None:
         now, root = trainer.progress, run.path.parent
-        elsewhere = "" if root == DEFAULT_ROOT else f" --runs-dir {root}"
+        elsewhere = "" if root == DEFAULT_ROOT else f" --runs-dir {shlex.quote(str(root))}"
         raise KeyboardInterrupt(
             f"stopped in epoch {now.epoch} after {now.batch} of {trainer.batches} batches;"
             f" to go on: python -m pipeline train --run {run.name}{elsewhere} --resume"

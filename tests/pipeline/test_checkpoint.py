@@ -111,6 +111,8 @@ def test_the_last_checkpoint_is_found_and_the_one_before_it_where_that_is_damage
     assert (found[0].name, found[1]["number"]) == ("previous", 2)
     assert "last cannot be used: model.pdopt is torn" in caplog.text
 
+    sweep(tmp_path, found[0])
+    assert [folder.name for folder in tmp_path.iterdir()] == ["previous"]
     _alter(tmp_path / "previous" / "model.pdopt")
     with pytest.raises(DataError, match="there is no other to go on from"):
         find_checkpoint(tmp_path)
@@ -122,10 +124,10 @@ def test_a_process_killed_between_two_renames_leaves_a_checkpoint_and_its_rubbis
     write_checkpoint(tmp_path / "last", program, {"number": 1})
     (tmp_path / "last").rename(tmp_path / "previous")
     (tmp_path / ".last.new.abc").mkdir()
-    sweep(tmp_path)
     found = find_checkpoint(tmp_path)
     assert found is not None
     assert found[1]["number"] == 1
+    sweep(tmp_path, found[0])
     assert "no last checkpoint; going on from" in caplog.text
     assert [folder.name for folder in tmp_path.iterdir()] == ["previous"]
 
