@@ -1,7 +1,21 @@
 """`fluid.layers`: every layer, from the module of fluid that it belongs to."""
 
-from . import io, loss, math_op_patch, metric_op, nn, ops, sequence_lod, tensor, utils
+from . import (
+    control_flow,
+    io,
+    learning_rate_scheduler,
+    loss,
+    math_op_patch,
+    metric_op,
+    nn,
+    ops,
+    sequence_lod,
+    tensor,
+    utils,
+)
+from .control_flow import *  # noqa: F403
 from .io import *  # noqa: F403
+from .learning_rate_scheduler import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .math_op_patch import monkey_patch_variable
 from .metric_op import *  # noqa: F403
@@ -11,7 +25,9 @@ from .sequence_lod import *  # noqa: F403
 from .tensor import *  # noqa: F403
 
 __all__ = [
+    *control_flow.__all__,
     *io.__all__,
+    *learning_rate_scheduler.__all__,
     *loss.__all__,
     *metric_op.__all__,
     *nn.__all__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from .site import Site
@@ -45,9 +46,47 @@ def _adadelta(site: Site) -> None:
     site.insert_after("elementwise_sub", {"X": [param], "Y": [step]}, {"Out": [out]}, {"axis": -1})
 
 
+def _memory_helper(site: Site) -> None:
+    """What a recurrence links from step to step is a copy."""
+    site.become("assign")
+
+
+def _memory_helper_grad(site: Site) -> None:
+    """After the last step nothing flows back yet: what the recurrence did not write counts as zero."""
+    value, flows_in, flows_out = site.input("X"), site.input("Out@GRAD"), site.output("X@GRAD")
+    zero = site.temporary(f"{flows_out}@ZERO", like=value)
+    site.insert_before("fill_zeros_like", {"X": [value]}, {"Out": [zero]}, {})
+    for slot in site.op.input_names():
+        site.op.remove_input(slot)
+    for slot in site.op.output_names():
+        site.op.remove_output(slot)
+    site.become("sum")
+    site.op.set_input("X", [zero, flows_in])
+    site.set_output("Out", flows_out)
+
+
+def _clip(site: Site) -> None:
+    if _is_without_bounds(site):
+        _memory_helper(site)
+
+
+def _clip_grad(site: Site) -> None:
+    if _is_without_bounds(site):
+        _memory_helper_grad(site)
+
+
+def _is_without_bounds(site: Site) -> bool:
+    """Whether a clip stands in the place of a recurrence's copy; see layers.control_flow.static_rnn."""
+    return site.op.attr("min") == -math.inf and site.op.attr("max") == math.inf
+
+
 RULES: dict[str, Callable[[Site], None]] = {
     "adadelta": _adadelta,
     "batch_norm": _batch_norm,
     "batch_norm_grad": _batch_norm_grad,
+    "clip": _clip,
+    "clip_grad": _clip_grad,
     "lamb": _lamb,
+    "rnn_memory_helper": _memory_helper,
+    "rnn_memory_helper_grad": _memory_helper_grad,
 }

@@ -40,6 +40,11 @@ class Site:
         names = self.op.output(slot) if slot in self.op.output_names() else []
         return names[0] if names else None
 
+    def become(self, op_type: str) -> None:
+        """Make it another operator, on the same variables."""
+        self.op.set_type(op_type)
+        self.changed = True
+
     def set_input(self, slot: str, name: str) -> None:
         self.op.set_input(slot, [name])
         self.changed = True
