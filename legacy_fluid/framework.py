@@ -115,17 +115,23 @@ def _trace_op(block: Block, **kwargs: Any) -> Operator:
 def give_outputs_a_dimension(op: Any, block: Any) -> list[str]:
     """Declare the 0-D outputs of an operator as shape (1,); return their names.
 
+    A variable that was made without a shape has none either: what is computed from such a one is unknown, not 0-D.
+
     Args:
         op: core.OpDesc whose shapes were inferred.
         block: core.BlockDesc that holds it.
     """
-    scalars = []
-    for name in op.output_arg_names():
-        var = block.find_var_recursive(name.encode())
-        if var is not None and var.type() in _TENSORS and not var.shape():
-            var.set_shape([1])
-            scalars.append(name)
+    if any(_without_shape(block, name) for name in op.input_arg_names()):
+        return []
+    scalars = [name for name in op.output_arg_names() if _without_shape(block, name)]
+    for name in scalars:
+        block.find_var_recursive(name.encode()).set_shape([1])
     return scalars
+
+
+def _without_shape(block: Any, name: str) -> bool:
+    var = block.find_var_recursive(name.encode())
+    return var is not None and var.type() in _TENSORS and not var.shape()
 
 
 _TENSORS = (core.VarDesc.VarType.LOD_TENSOR, core.VarDesc.VarType.LOD_TENSOR_ARRAY)
