@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from fluidline.errors import UsageError
-from fluidline.files import atomic_file
+from fluidline.files import atomic_file, atomic_folder
 from pipeline.data.dataset import SIDE, Dataset
 from pipeline.data.sources import load
 from pipeline.data.summary import describe
@@ -60,6 +60,15 @@ def draw_samples(dataset: Dataset, path: Path) -> None:
             raise UsageError(f"cannot draw to {path}: '{path.suffix}' is no picture's suffix (use .png)") from None
 
 
+def write_samples(dataset: Dataset, folder: Path, count: int = 100) -> None:
+    """Write the first `count` test images into `folder` as PNG files, named by their number and label."""
+    from PIL import Image
+
+    with atomic_folder(folder) as part:
+        for index, (image, label) in enumerate(zip(dataset.test.images[:count], dataset.test.labels, strict=False)):
+            Image.fromarray(image).save(part / f"{index:05d}_{dataset.labels[label]}.png")
+
+
 def _words(check: Mapping[str, Any]) -> str:
     return check["check"] + (f": {check['found']}" if check["found"] else "")
 
@@ -67,11 +76,16 @@ def _words(check: Mapping[str, Any]) -> str:
 @click.command(name="data")
 @click.option("--data", "spec", help="Folder or file of data, or 'builtin'; else what is found first.")
 @click.option("--show", "picture", type=click.Path(path_type=Path), help="Draw samples of each class to this PNG file.")
+@click.option(
+    "--samples", type=click.Path(path_type=Path), help="Write 100 test images into this folder, as PNG files."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def command(spec: str | None, picture: Path | None, as_json: bool) -> None:
+def command(spec: str | None, picture: Path | None, samples: Path | None, as_json: bool) -> None:
     """Summarise a data set: counts, range, labels, checks; a picture of its samples."""
     dataset = load(spec)
     if picture:
         draw_samples(dataset, picture)
+    if samples:
+        write_samples(dataset, samples)
     summary = describe(dataset)
     click.echo(json.dumps(summary, indent=2, ensure_ascii=False) if as_json else as_text(summary))

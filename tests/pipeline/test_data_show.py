@@ -13,7 +13,7 @@ from PIL import Image
 
 from fluidline.errors import UsageError
 from pipeline.data.dataset import Dataset, Split
-from pipeline.data.show import as_text, draw_samples
+from pipeline.data.show import as_text, draw_samples, write_samples
 from pipeline.data.summary import CHECKS, describe
 
 ROOT = Path(__file__).parents[2]
@@ -138,3 +138,12 @@ sys.exit("paddle" in sys.modules)
 """
     command = [sys.executable, "-c", script, str(write_idx_set(tmp_path))]
     assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 0
+
+
+def test_samples_are_the_first_test_images_named_by_their_labels(tmp_path):
+    data = dataset()
+    write_samples(data, tmp_path / "samples", count=5)
+    files = sorted((tmp_path / "samples").iterdir())
+    assert [file.name for file in files] == [f"{i:05d}_{label}.png" for i, label in enumerate(data.test.labels[:5])]
+    for file, image in zip(files, data.test.images, strict=False):
+        assert np.array_equal(np.asarray(Image.open(file)), image)
