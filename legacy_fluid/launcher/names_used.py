@@ -120,13 +120,16 @@ class _Scope(ast.NodeVisitor):
 
     def _use(self, full: str, line: int) -> None:
         name = as_written(full)
-        if name not in modules() and _is_examined(name):
+        if _is_told(name):
             self.found.uses.append(Use(name, line))
 
 
-def _is_examined(name: str) -> bool:
+def _is_told(name: str) -> bool:
+    """Say whether a name is worth telling: not a mere namespace on the way to one, and not of Paddle 2."""
     holders = prefixes(name)
-    return any(holder in _WHOLE or holder in ABSENT for holder in holders) or name in record()
+    if any(holder in ABSENT for holder in holders):
+        return True
+    return name not in modules() and (name in record() or any(holder in _WHOLE for holder in holders))
 
 
 def _offered(module: str) -> dict[str, str]:
