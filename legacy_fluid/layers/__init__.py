@@ -9,6 +9,7 @@ from . import (
     metric_op,
     nn,
     ops,
+    rnn,
     sequence_lod,
     tensor,
     utils,
@@ -21,6 +22,7 @@ from .math_op_patch import monkey_patch_variable
 from .metric_op import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .ops import *  # noqa: F403
+from .rnn import *  # noqa: F403
 from .sequence_lod import *  # noqa: F403
 from .tensor import *  # noqa: F403
 
@@ -32,6 +34,7 @@ __all__ = [
     *metric_op.__all__,
     *nn.__all__,
     *ops.__all__,
+    *rnn.__all__,
     *sequence_lod.__all__,
     *tensor.__all__,
 ]
