@@ -13,7 +13,11 @@ from fluidline.errors import ValidationError
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a number may be from the reference: atol + rtol * |reference|; integers and booleans not at all."""
+    """How far a number may be from the reference: atol + rtol * the largest |reference| of the same output and batch.
+
+    The largest, because rounding errors of sums grow with their terms and not with what is left of them. Integers and
+    booleans may not differ at all.
+    """
 
     atol: float
     rtol: float
@@ -62,15 +66,13 @@ def _compare(output: str, found: np.ndarray, reference: np.ndarray, tolerance: T
         distance = np.abs(ours - theirs)
     distance[(ours == theirs) | (np.isnan(ours) & np.isnan(theirs))] = 0
     distance[np.isnan(distance)] = np.inf
-    scale = np.where(np.isfinite(theirs), np.abs(theirs), 0)
-    excess = distance - (0 if exact else tolerance.atol + tolerance.rtol * scale)
+    largest = np.abs(theirs, where=np.isfinite(theirs), out=np.zeros_like(theirs)).max()
+    outside = int((distance > (0 if exact else tolerance.atol + tolerance.rtol * largest)).sum())
 
-    def at(place: np.intp) -> Difference:
-        index = tuple(int(position) for position in np.unravel_index(place, theirs.shape))
-        return Difference(output, float(distance[index]), len(theirs), index, float(ours[index]), float(theirs[index]))
-
-    if outside := int((excess > 0).sum()):
+    place = np.unravel_index(np.argmax(distance), theirs.shape)
+    index = tuple(int(position) for position in place)
+    worst = Difference(output, float(distance[index]), len(theirs), index, float(ours[index]), float(theirs[index]))
+    if outside:
         allowed = "integers and booleans must be equal" if exact else str(tolerance)
-        worst = at(np.argmax(excess))
-        raise ValidationError(f"values: {worst}; {outside} of {excess.size} are out of tolerance ({allowed})")
-    return at(np.argmax(distance))
+        raise ValidationError(f"values: {worst}; {outside} of {distance.size} are out of tolerance ({allowed})")
+    return worst

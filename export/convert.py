@@ -15,8 +15,8 @@ from export.compare import Tolerance
 from export.fold import FoldReport, fold
 from export.graph import Graph
 from export.naming import declare_inputs, declared, name_values
-from export.paddle_model import PaddleModel, parameter_names
-from export.rewrite import rewrite
+from export.paddle_model import parameter_names
+from export.rewrite import Rewritten
 from export.signature import Signature
 from export.simplify import simplify
 from export.translate import translate
@@ -45,24 +45,25 @@ class Converted:
         }
 
 
-def to_onnx(model: PaddleModel, signature: Signature, name: str, metadata: Mapping[str, str], opset: int) -> Converted:
-    """Return `model` as ONNX with the names of `signature`, simplified and its batch_norms folded.
+def to_onnx(
+    rewritten: Rewritten, signature: Signature, name: str, metadata: Mapping[str, str], opset: int
+) -> Converted:
+    """Return a model as ONNX with the names of `signature`, simplified and its batch_norms folded.
 
-    Raises DataError where it has operators that ONNX cannot express, and FluidlineError where paddle2onnx fails.
+    Raises FluidlineError where paddle2onnx fails.
     """
-    rewritten_model, rewritten = rewrite(model)
-    proto = translate(rewritten_model, opset)
+    proto = translate(rewritten.model, opset)
     declare_inputs(proto, signature)
     graph = Graph(proto)
     simplify(graph)
     folds = fold(graph)
     simplify(graph)
-    name_values(graph, signature, parameter_names(model.program))
+    name_values(graph, signature, parameter_names(rewritten.model.program))
     ends = ([declared(spec) for spec in specs] for specs in (signature.inputs, signature.outputs))
     finished = graph.to_model(name, *ends)
     finished.producer_name, finished.producer_version = PRODUCER, __version__
     helper.set_model_props(finished, {**metadata, "fluidline": __version__})
-    return Converted(finished, graph.opset, folds, rewritten)
+    return Converted(finished, graph.opset, folds, rewritten.operators)
 
 
 def write_validated(

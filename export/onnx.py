@@ -19,7 +19,7 @@ from fluidline.errors import UsageError
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
 DEFAULT_OPSET = 17
-TOLERANCE = Tolerance(atol=5e-6, rtol=5e-6)  # for probabilities that makes 1e-5 at most
+TOLERANCE = Tolerance(atol=5e-6, rtol=5e-6)  # for probabilities at most 1e-5
 BATCH, INPUT, OUTPUT = "batch", "img", "prediction"
 MADE_BY = "python -m export onnx"
 
@@ -33,6 +33,7 @@ def export_onnx(run: RunFolder, data: str | None = None, opset: int = DEFAULT_OP
     with nothing written, where the ONNX model is not the same model.
     """
     from export.convert import to_onnx, write_validated  # onnx and onnxruntime, which --help can do without
+    from export.rewrite import rewrite
 
     with run.lock():
         entry = run.read_stage("inference", "python -m export inference")
@@ -46,7 +47,7 @@ def export_onnx(run: RunFolder, data: str | None = None, opset: int = DEFAULT_OP
             "model": entry["model"],
             "run": run.name,
         }
-        converted = to_onnx(model, signature, entry["model"], metadata, opset)
+        converted = to_onnx(rewrite(model), signature, entry["model"], metadata, opset)
         feeds = [{INPUT: batch} for batch in batches]
         report = write_validated(converted, run.onnx, signature, feeds, expected, TOLERANCE)
         details = {

@@ -6,7 +6,8 @@ Both are found by asking the program: it is run on random inputs of several size
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +16,18 @@ from export.signature import Signature, TensorSpec
 from fluidline.errors import DataError
 
 BATCH = "batch"
-_BATCHES = (3, 5)  # two sizes tell a free dimension from a fixed one
+_BATCH_LADDER = (3, 4, 5, 8, 16, 32)  # 3 is no size that networks like to have elsewhere
 _LADDER = (8, 16, 32, 64, 128, 224, 256)  # sizes tried for the other dimensions: deep networks need large images
 _SEED = 20
 _UNBOUNDED_INTEGERS = 2  # 0 and 1 suit masks, flags, counts and positions alike
 
-# For operators that look something up: the input that holds indices, and where the number of entries stands
-# (an input's axis, or an attribute).
+# For operators that look something up: the input that holds indices, and where the number of entries stands: an input
+# with its axis, the smallest of an input's, or an attribute.
 _LOOKUPS: dict[str, tuple[str, str, int | None]] = {
     "lookup_table": ("Ids", "W", 0),
     "lookup_table_v2": ("Ids", "W", 0),
     "gather": ("Index", "X", 0),
-    "gather_nd": ("Index", "X", 0),
+    "gather_nd": ("Index", "X", None),
     "index_select": ("Index", "X", 0),
     "one_hot": ("X", "depth", None),
     "one_hot_v2": ("X", "depth", None),
@@ -40,8 +41,17 @@ _CARRIERS = {
 }
 
 
-def measure(model: PaddleModel) -> tuple[Signature, list[dict[str, int]]]:
-    """Return the model's signature, free dimensions named, and the sizes of these that the program was seen to run.
+@dataclass(frozen=True)
+class Measured:
+    """The signature of a model, sizes of its free dimensions that it ran with, and whether on positive input only."""
+
+    signature: Signature
+    trials: tuple[dict[str, int], ...]
+    positive: bool
+
+
+def measure(model: PaddleModel) -> Measured:
+    """Return the model's signature with its free dimensions named, and sizes of these that the program runs with.
 
     The first dimension of an input is `batch`; others are `height`, `width`, `length` or `dimN`, shared between inputs
     only where the program does not accept different sizes. An output's dimension takes the name of the input dimension
@@ -51,28 +61,29 @@ def measure(model: PaddleModel) -> tuple[Signature, list[dict[str, int]]]:
         spec.with_dimensions({size: BATCH for size in spec.shape[:1] if isinstance(size, str)}) for spec in model.inputs
     )
     free = [name for name in Signature(inputs, ()).free_dimensions() if name != BATCH]
-    step = _workable_step(model, inputs, free)
-    names = _dimension_names(inputs, free, _inseparable(model, inputs, free, step))
+    sizes, positive = _workable(model, inputs, free)
+    shared = [name for name in free if not _runs(model, inputs, sizes | {name: 2 * sizes[name]}, positive)]
+    names = _dimension_names(inputs, free, shared)
     inputs = tuple(spec.with_dimensions(names) for spec in inputs)
-    groups = list(dict.fromkeys(names.values()))
-    trials, shapes = [], []
-    for round, batch in enumerate(_BATCHES):
-        sizes = {BATCH: batch} | {group: step * (index + 1 + round) for index, group in enumerate(groups)}
-        measured = _try(model, inputs, sizes)
-        if not isinstance(measured, Exception):
-            trials.append(sizes)
-            shapes.append(measured)
+    groups = {names[name]: sizes[name] for name in free}
+    first = {BATCH: sizes[BATCH], **{name: size * (1 + index) for index, (name, size) in enumerate(groups.items())}}
+    second = {BATCH: 2 * first[BATCH], **{name: first[name] + size for name, size in groups.items()}}
+    seen = {}
+    for index, trial in enumerate((first, second)):
+        if not isinstance(shapes := _try(model, inputs, trial, positive), Exception):
+            seen[index] = (trial, shapes)
+    trials = [trial for trial, _ in seen.values()]
     outputs = tuple(
-        replace(spec, shape=_followed(spec, [shape[index] for shape in shapes], trials))
+        replace(spec, shape=_followed(spec, [shapes[index] for _, shapes in seen.values()], trials))
         for index, spec in enumerate(model.outputs)
     )
-    return Signature(inputs, outputs), trials
+    return Measured(Signature(inputs, outputs), tuple(trials), positive)
 
 
 def random_feed(
-    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int, positive: bool = False
+    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int, positive: bool
 ) -> dict[str, np.ndarray]:
-    """Return random inputs: floats normal, or in (0, 1) where `positive`; integers within what they look up."""
+    """Return random inputs: floats normal, and integers within what they look up; all above 0 where `positive`."""
     random = np.random.default_rng(seed)
     feed = {}
     for spec in inputs:
@@ -80,41 +91,42 @@ def random_feed(
         if dtype.kind == "f":
             floats = random.uniform(0.1, 1.0, shape) if positive else random.standard_normal(shape)
             feed[spec.name] = floats.astype(dtype)
+        elif dtype.kind == "b":
+            feed[spec.name] = random.integers(0, 2, shape).astype(dtype)
         else:
-            entries = 2 if dtype.kind == "b" else _entries(model, spec.name)
-            feed[spec.name] = random.integers(0, entries, shape).astype(dtype)
+            entries = _entries(model, spec.name) or _UNBOUNDED_INTEGERS + positive
+            feed[spec.name] = random.integers(int(positive and entries > 1), entries, shape).astype(dtype)
     return feed
 
 
 def _try(
-    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int]
+    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], positive: bool
 ) -> list[tuple[int, ...]] | Exception:
     """Return the shapes of the outputs for inputs of these sizes, or the error with which Paddle refuses them."""
     try:
-        return [output.shape for output in model.run(random_feed(model, inputs, sizes, _SEED))]
+        return [output.shape for output in model.run(random_feed(model, inputs, sizes, _SEED, positive))]
     except Exception as error:  # Paddle raises many kinds
         return error
 
 
-def _workable_step(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[str]) -> int:
-    """Return the smallest size for all the `free` dimensions with which the program runs."""
-    refusal: object = None
-    for step in _LADDER if free else _LADDER[:1]:
-        refusal = _try(model, inputs, {BATCH: _BATCHES[0], **dict.fromkeys(free, step)})
-        if not isinstance(refusal, Exception):
-            return step
-    sizes = f" of sizes {', '.join(map(str, _LADDER))}" if free else ""
+def _runs(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], positive: bool) -> bool:
+    return not isinstance(_try(model, inputs, sizes, positive), Exception)
+
+
+def _workable(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[str]) -> tuple[dict[str, int], bool]:
+    """Return sizes with which the program runs, one for all of `free`, and whether it must be given positive input."""
+    refusals = []
+    is_batched = any(BATCH in spec.shape for spec in inputs)
+    for positive in (False, True):
+        for batch in _BATCH_LADDER if is_batched else _BATCH_LADDER[:1]:
+            for step in _LADDER if free else _LADDER[:1]:
+                sizes = {BATCH: batch, **dict.fromkeys(free, step)}
+                answer = _try(model, inputs, sizes, positive)
+                if not isinstance(answer, Exception):
+                    return sizes, positive
+                refusals.append(answer)
     shown = ", ".join(map(str, inputs))
-    assert isinstance(refusal, Exception)
-    raise DataError(f"Paddle itself cannot run the model on random inputs{sizes} ({shown}): {telling_line(refusal)}")
-
-
-def _inseparable(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[str], step: int) -> list[str]:
-    """Return those of the `free` dimensions that cannot have another size than the rest."""
-    if len(free) < 2:
-        return []
-    sizes = {BATCH: _BATCHES[0], **dict.fromkeys(free, step)}
-    return [name for name in free if isinstance(_try(model, inputs, sizes | {name: 2 * step}), Exception)]
+    raise DataError(f"Paddle itself cannot run the model on random inputs ({shown}): {telling_line(refusals[0])}")
 
 
 def _dimension_names(inputs: Sequence[TensorSpec], free: Sequence[str], shared: Sequence[str]) -> dict[str, str]:
@@ -153,14 +165,20 @@ def _followed(
 
 
 def _entries(model: PaddleModel, name: str) -> int:
-    """Return how many different integers an input may hold: the entries of the smallest table that it indexes."""
+    """Return how many entries the smallest table has that an integer input indexes, 0 where it indexes none."""
     limits, carried = [], {name}
     for op in model.operators:
         if op.type in _LOOKUPS:
             slot, source, axis = _LOOKUPS[op.type]
             if carried & set(op.input(slot)):
-                limits.append(op.attr(source) if axis is None else model.block.var(op.input(source)[0]).shape[axis])
+                limits += _limits(model, op, source, axis)
         if op.type in _CARRIERS and carried & set(op.input_arg_names):
             carried.update(op.output_arg_names)
-    known = [limit for limit in limits if limit > 0]
-    return min(known) if known else _UNBOUNDED_INTEGERS
+    return min((limit for limit in limits if limit > 0), default=0)
+
+
+def _limits(model: PaddleModel, op: Any, source: str, axis: int | None) -> list[int]:
+    if source not in op.input_names:
+        return [op.attr(source)]
+    shape = model.block.var(op.input(source)[0]).shape
+    return list(shape) if axis is None else [shape[axis]]

@@ -1,17 +1,32 @@
-"""From fluid's operators to those that paddle2onnx knows, with the same values."""
+"""From fluid's operators to those that paddle2onnx knows and translates rightly, with the same values.
+
+Before the rules of `operator_rules` each value gets a name of its own and each operator its newer attributes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from export.operator_rules import RULES, Site
 from export.paddle_model import PaddleModel, static_mode
+from export.refusals import refuse
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A model in operators that paddle2onnx knows, and the types of those that were rewritten for that."""
+
+    model: PaddleModel
+    operators: tuple[str, ...]
 
 
 @static_mode()
-def rewrite(model: PaddleModel) -> tuple[PaddleModel, tuple[str, ...]]:
-    """Return the model in operators that paddle2onnx knows, and the names of those that were rewritten for that."""
+def rewrite(model: PaddleModel) -> Rewritten:
+    """Return the model in operators that paddle2onnx knows. Raises DataError where it has others."""
+    from paddle2onnx.utils import get_all_supported_operators
+
     from legacy_fluid.lowering import lower
 
     program = lower(model.program).clone()
@@ -20,7 +35,14 @@ def rewrite(model: PaddleModel) -> tuple[PaddleModel, tuple[str, ...]]:
         _complete_attributes(op)
     outputs = _assign_once(block, [spec.name for spec in model.inputs], [spec.name for spec in model.outputs])
     renamed = tuple(spec.renamed(name) for spec, name in zip(model.outputs, outputs, strict=True))
-    return replace(model, program=program, outputs=renamed), ()
+    rewritten: dict[str, None] = {}
+    for op in list(block.ops):
+        if op.type in RULES and RULES[op.type](site := Site(block, op)) is not False:
+            rewritten[op.type] = None
+            site.remove()
+    result = replace(model, program=program, outputs=renamed)
+    refuse(result, get_all_supported_operators())
+    return Rewritten(result, tuple(rewritten))
 
 
 def _complete_attributes(op: Any) -> None:

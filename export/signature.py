@@ -19,7 +19,9 @@ class TensorSpec:
         return f"{self.name} {self.dtype}[{', '.join(map(str, self.shape))}]"
 
     def renamed(self, name: str) -> TensorSpec:
-        return replace(self, name=name)
+        """Return the spec under another name; free dimensions that are called after it follow."""
+        dimensions = {size: size.replace(self.name, name) for size in self.shape if isinstance(size, str)}
+        return replace(self.with_dimensions(dimensions), name=name)
 
     def with_dimensions(self, names: Mapping[str, str]) -> TensorSpec:
         """Return the spec with its free dimensions renamed."""

@@ -133,6 +133,20 @@ def _keeps_shape(graph: Graph, node: onnx.NodeProto) -> bool:
     return before is not None and None not in before and before == after
 
 
+def _reshapes_nothing(graph: Graph, node: onnx.NodeProto) -> bool:
+    """A target of the input's own sizes, with at most one dimension left to be the rest, leaves that as it was too."""
+    before, target = graph.shape(node.input[0]), graph.constants.get(node.input[1])
+    if before is None or target is None or attribute(node, "allowzero", 0) or len(before) != len(target):
+        return _keeps_shape(graph, node)
+    same = all(wanted in (0, -1, size) for wanted, size in zip(target.tolist(), before, strict=True))
+    return same and target.tolist().count(-1) <= 1
+
+
+def _repeats_once(graph: Graph, node: onnx.NodeProto) -> bool:
+    repeats = graph.constants.get(node.input[1])
+    return repeats is not None and bool(np.all(repeats == 1))
+
+
 def _keeps_dtype(graph: Graph, node: onnx.NodeProto) -> bool:
     known = graph.types.get(node.input[0])
     return known is not None and known.dtype == attribute(node, "to")
@@ -163,10 +177,10 @@ _IDLE: dict[str, Callable[[Graph, onnx.NodeProto], bool]] = {
     "Sum": _single,
     "Cast": _keeps_dtype,
     "Transpose": _keeps_order,
-    "Reshape": _keeps_shape,
+    "Reshape": _reshapes_nothing,
     "Flatten": _keeps_shape,
     "Expand": _keeps_shape,
-    "Tile": _keeps_shape,
+    "Tile": _repeats_once,
     "Add": _adds_nothing(0),
     "Sub": _adds_nothing(0),
     "Mul": _adds_nothing(1),

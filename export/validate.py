@@ -4,7 +4,7 @@ file      the file is whole ONNX: full checker, strict shape inference, and onnx
 names     inputs and outputs are called what they should be, in order
 axes      their dimensions are free or fixed as they should be, under the same names
 shapes    every output comes in the dtype and shape that Paddle gives, for every batch
-values    every number is Paddle's within the tolerance: |onnx - paddle| <= atol + rtol * |paddle|
+values    every number is Paddle's within the tolerance: atol + rtol * the largest of the output
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""A model that fluid 1.x saved, as a validated ONNX file."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.compare import Tolerance
+from export.convert import to_onnx, write_validated
+from export.fluid_model import FluidModel, read_fluid
+from export.paddle_model import PaddleModel
+from export.probe import BATCH, Measured, measure, random_feed
+from export.rewrite import rewrite
+from export.signature import Signature
+from export.validate import Feed
+from fluidline.errors import DataError
+from fluidline.files import sha256, write_json
+
+TOLERANCE = Tolerance(atol=1e-5, rtol=1e-5)
+_BATCHES = (1, 2, 7, 64)
+
+
+def convert_fluid(
+    folder: Path, out: Path, model_filename: str | None = None, params_filename: str | None = None, opset: int = 17
+) -> dict[str, Any]:
+    """Convert the inference model in `folder` to the ONNX file `out`, and return what was made and measured.
+
+    The same is written beside it, as `out` with the suffix .json. The file is compared with the Paddle executor on
+    random inputs of several sizes before it counts. Raises DataError where the folder holds no inference model or one
+    that ONNX cannot express, FluidlineError where paddle2onnx fails, and ValidationError, with nothing written, where
+    the ONNX model is not the same model.
+    """
+    source = read_fluid(folder, model_filename, params_filename)
+    rewritten = rewrite(source.model)
+    reference, measured = _runnable(source.model, rewritten.model)
+    feeds, expected = _answers(reference, measured)
+    names = _plain_names(source.model)
+    outputs = tuple(spec.renamed(name) for spec, name in zip(measured.signature.outputs, names, strict=True))
+    signature = Signature(measured.signature.inputs, outputs)
+    converted = to_onnx(rewritten, signature, folder.resolve().name, {"source": "fluid"}, opset)
+    report = write_validated(converted, out, signature, feeds, expected, TOLERANCE)
+    summary = {
+        "source": _described(source, reference is source.model),
+        "onnx": {"file": out.name, "sha256": sha256(out), "bytes": out.stat().st_size},
+        "inputs": [spec.as_json() for spec in signature.inputs],
+        "outputs": [spec.as_json() for spec in signature.outputs],
+        **converted.as_json(),
+        "validation": {"inputs": "random inputs", **report.as_json()},
+    }
+    write_json(out.with_suffix(".json"), summary)
+    return summary
+
+
+def _runnable(model: PaddleModel, rewritten: PaddleModel) -> tuple[PaddleModel, Measured]:
+    """Return the model as saved, or as rewritten where Paddle has lost an operator since, and what was measured."""
+    try:
+        return model, measure(model)
+    except DataError:
+        return rewritten, measure(rewritten)
+
+
+def _answers(reference: PaddleModel, measured: Measured) -> tuple[list[Feed], list[list[np.ndarray]]]:
+    """Return random inputs of several sizes, and the answers: finite ones, if positive inputs can make them so."""
+    batched = [trial | {BATCH: batch} for batch, trial in zip(_BATCHES, itertools.cycle(measured.trials), strict=False)]
+    for positive in {measured.positive: None, True: None}:
+        feeds: list[Feed] = []
+        expected: list[list[np.ndarray]] = []
+        for seed, sizes in enumerate([*batched, *measured.trials]):
+            feed = random_feed(reference, measured.signature.inputs, sizes, seed, positive)
+            with contextlib.suppress(Exception):  # a batch that Paddle refuses too: there are others
+                expected.append(reference.run(feed))
+                feeds.append(feed)
+        if all(np.isfinite(output).all() for outputs in expected for output in outputs):
+            break
+    return feeds, expected
+
+
+def _plain_names(model: PaddleModel) -> list[str]:
+    """Return names for the outputs: the predictions' own, not those of the `scale` that was put behind on saving."""
+    scaled = {
+        op.output("Out")[0]: op.input("X")[0]
+        for op in model.block.ops
+        if op.type == "scale" and op.output("Out")[0].startswith("save_infer_model/")
+    }
+    saved = [spec.name for spec in model.outputs]
+    plain = [scaled.get(name, name) for name in saved]
+    clash = len(set(plain)) < len(plain) or set(plain) & {spec.name for spec in model.inputs}
+    return saved if clash else plain
+
+
+def _described(source: FluidModel, is_reference: bool) -> dict[str, Any]:
+    files = (source.program_file, *source.parameter_files)
+    return {
+        "folder": source.program_file.parent.resolve().name,
+        "files": {file.name: sha256(file) for file in files},
+        "compared_with": "the program as saved" if is_reference else "the program in operators that Paddle 2 has",
+    }

@@ -1,0 +1,447 @@
+"""For each operator that paddle2onnx does not know, or translates otherwise than it computes, others that say the same.
+
+A rule gets the operator's Site and emits operators in its place; it returns False where the operator may stay as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fluidline.errors import DataError
+
+# Outputs that Paddle insists on, beside the one that is read.
+_FURTHER_OUTPUTS = {
+    **dict.fromkeys(("flatten2", "reshape2", "squeeze2", "transpose2", "unsqueeze2"), ("XShape",)),
+    "batch_norm": ("MeanOut", "VarianceOut", "SavedMean", "SavedVariance"),
+    "layer_norm": ("Mean", "Variance"),
+}
+
+Rule = Callable[["Site"], bool | None]
+
+
+class Site:
+    """An operator of a block, and the place before it where a rule puts others."""
+
+    def __init__(self, block: Any, op: Any) -> None:
+        self.op = op
+        self._block = block
+        self._made = 0
+
+    def input(self, slot: str = "X") -> str:
+        return str(self.op.input(slot)[0])
+
+    def has_input(self, slot: str) -> bool:
+        return slot in self.op.input_names and bool(self.op.input(slot))
+
+    def output(self, slot: str = "Out") -> str:
+        return str(self.op.output(slot)[0])
+
+    def attr(self, name: str, default: Any = None) -> Any:
+        return self.op.attr(name) if self.op.has_attr(name) else default
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """Return a value's shape, -1 where a size is free."""
+        return tuple(self._block.var(value).shape)
+
+    def dtype(self, value: str) -> Any:
+        return self._block.var(value).dtype
+
+    def fixed(self, value: str, axes: Sequence[int]) -> list[int]:
+        """Return sizes of a value. Raises DataError where one is free: the rewriting needs to know it."""
+        sizes = [self.shape(value)[axis] for axis in axes]
+        if min(sizes) < 0:
+            raise DataError(
+                f"operator '{self.op.type}' can only be converted where the sizes of {value} {list(self.shape(value))} "
+                f"along {list(axes)} are fixed (give the input a fixed shape, and save the model again)"
+            )
+        return sizes
+
+    def emit(self, op_type: str, out: str | None = None, slot: str = "Out", **operands: Any) -> str:
+        """Put an operator before this one and return its output's name.
+
+        A keyword with a capital is an input slot, with a name or names; others are attributes. Of what else the
+        operator must give, it takes the variables of this one, or new ones that nothing reads.
+        """
+        out = out or self._variable()
+        inputs = {
+            key: value if isinstance(value, list) else [value] for key, value in operands.items() if key[0].isupper()
+        }
+        attrs = {key: value for key, value in operands.items() if not key[0].isupper()}
+        outputs = {slot: [out]}
+        for other in _FURTHER_OUTPUTS.get(op_type, ()):
+            outputs[other] = [self.output(other) if self.op.type == op_type else self._variable()]
+        self._block._insert_op(self._index(), type=op_type, inputs=inputs, outputs=outputs, attrs=attrs)
+        return out
+
+    def _variable(self) -> str:
+        self._made += 1
+        first = self.op.output_arg_names[0]
+        self._block.create_var(name=f"{first}.{self._made}", dtype=self.dtype(first))
+        return f"{first}.{self._made}"
+
+    def constant(self, values: np.ndarray) -> str:
+        """Put a constant before this operator and return its name."""
+        from paddle.base.framework import convert_np_dtype_to_dtype_
+
+        key = {"float32": "fp32_values", "int32": "int32_values", "int64": "int64_values"}[values.dtype.name]
+        dtype = convert_np_dtype_to_dtype_(values.dtype)
+        return self.emit("assign_value", shape=list(values.shape), dtype=dtype, **{key: values.ravel().tolist()})
+
+    def remove(self) -> None:
+        self._block._remove_op(self._index())
+
+    def _index(self) -> int:
+        return next(index for index, op in enumerate(self._block.ops) if op is self.op)
+
+
+def _renamed(op_type: str, attribute: str) -> Rule:
+    """Return a rule for an operator that today goes by another name."""
+
+    def rule(site: Site) -> None:
+        site.emit(op_type, site.output(), X=site.input(), **{attribute: site.attr(attribute)})
+
+    return rule
+
+
+def _dims_are_axes(site: Site) -> bool:
+    """What is `axis` today was `dims`."""
+    if not site.attr("dims"):
+        return False
+    shifts = {"shifts": site.attr("shifts")} if site.op.type == "roll" else {}
+    site.emit(site.op.type, site.output(), X=site.input(), axis=site.attr("dims"), **shifts)
+    return True
+
+
+def _one_hot(site: Site) -> None:
+    """Fluid's one_hot takes [N, 1]; today's adds a dimension to whatever it gets."""
+    squeezed = site.emit("squeeze2", X=site.input(), axes=[len(site.shape(site.input())) - 1])
+    site.emit("one_hot_v2", site.output(), X=squeezed, depth=site.attr("depth"), dtype=site.attr("dtype"))
+
+
+def _increment(site: Site) -> None:
+    site.emit("scale", site.output(), X=site.input(), scale=1.0, bias=site.attr("step"))
+
+
+def _stanh(site: Site) -> None:
+    inner = site.emit("tanh", X=site.emit("scale", X=site.input(), scale=site.attr("scale_a")))
+    site.emit("scale", site.output(), X=inner, scale=site.attr("scale_b"))
+
+
+def _soft_relu(site: Site) -> None:
+    threshold = site.attr("threshold")
+    clipped = site.emit("clip", X=site.input(), min=-threshold, max=threshold)
+    site.emit("log", site.output(), X=site.emit("scale", X=site.emit("exp", X=clipped), scale=1.0, bias=1.0))
+
+
+def _cos_sim(site: Site) -> None:
+    x, y = site.input("X"), site.input("Y")
+
+    def dot(left: str, right: str) -> str:
+        product = site.emit("elementwise_mul", X=left, Y=right)
+        return site.emit("reduce_sum", X=product, dim=list(range(1, len(site.shape(product)))), keep_dim=True)
+
+    norms = [site.emit("sqrt", X=dot(value, value)) for value in (x, y)]
+    scale = site.emit("elementwise_mul", X=norms[0], Y=norms[1])
+    site.emit("elementwise_div", site.output(), X=dot(x, y), Y=scale)
+
+
+def _clip_by_norm(site: Site) -> None:
+    axes, limit = list(range(len(site.shape(site.input())))), site.attr("max_norm")
+    squares = site.emit("reduce_sum", X=site.emit("square", X=site.input()), dim=axes, keep_dim=True)
+    norm = site.emit("clip", X=site.emit("sqrt", X=squares), min=limit, max=float(np.finfo(np.float32).max))
+    scaled = site.emit("elementwise_div", X=site.input(), Y=norm)
+    site.emit("scale", site.output(), X=scaled, scale=limit)
+
+
+def _addmm(site: Site) -> None:
+    product = site.emit("matmul", X=site.input("X"), Y=site.input("Y"), alpha=site.attr("Alpha"))
+    scaled = site.emit("scale", X=site.input("Input"), scale=site.attr("Beta"))
+    site.emit("elementwise_add", site.output(), X=scaled, Y=product)
+
+
+def _bilinear_tensor_product(site: Site) -> None:
+    """out[n, k] = x[n] W[k] y[n]: all W side by side make one product."""
+    outputs, left, right = site.shape(site.input("Weight"))
+    sides = site.emit("transpose2", X=site.input("Weight"), axis=[1, 0, 2])
+    flat = site.emit("reshape2", X=sides, shape=[left, outputs * right])
+    product = site.emit("reshape2", X=site.emit("matmul", X=site.input("X"), Y=flat), shape=[-1, outputs, right])
+    weighted = site.emit("elementwise_mul", X=product, Y=site.emit("unsqueeze2", X=site.input("Y"), axes=[1]))
+    biased = site.has_input("Bias")
+    total = site.emit("reduce_sum", None if biased else site.output(), X=weighted, dim=[2], keep_dim=False)
+    if biased:
+        site.emit("elementwise_add", site.output(), X=total, Y=site.input("Bias"))
+
+
+def _expand_as(site: Site) -> None:
+    """Fluid's repeats x until it has the target's shape; where x has size 1 there, that is broadcasting."""
+    target = site.input("target_tensor")
+    shapes = zip(site.shape(site.input()), site.shape(target), strict=True)
+    if any(size not in (1, wanted) for size, wanted in shapes):
+        raise DataError(f"operator 'expand_as' repeats {site.input()}, which can only be converted from size 1")
+    site.emit("elementwise_add", site.output(), X=site.emit("fill_zeros_like", X=target), Y=site.input())
+
+
+def _lstm_unit(site: Site) -> None:
+    """One step of an LSTM over the products [N, 4D] for input, forget and output gate and candidate."""
+    size = site.fixed(site.input("C_prev"), [1])[0]
+
+    def gate(index: int, activation: str, bias: float = 0.0) -> str:
+        part = site.emit("slice", Input=site.input("X"), axes=[1], starts=[index * size], ends=[(index + 1) * size])
+        return site.emit(activation, X=site.emit("scale", X=part, scale=1.0, bias=bias))
+
+    kept = site.emit("elementwise_mul", X=gate(1, "sigmoid", site.attr("forget_bias")), Y=site.input("C_prev"))
+    new = site.emit("elementwise_mul", X=gate(0, "sigmoid"), Y=gate(3, "tanh"))
+    cell = site.emit("elementwise_add", site.output("C"), X=kept, Y=new)
+    site.emit("elementwise_mul", site.output("H"), X=gate(2, "sigmoid"), Y=site.emit("tanh", X=cell))
+
+
+def _gru_unit(site: Site) -> None:
+    """One step of a GRU over the products [N, 3D] for update and reset gate and candidate.
+
+    The weights [D, 3D] are those of both gates [D, 2D] and then those of the candidate [D, D], one after the other.
+    """
+    before, size = site.input("HiddenPrev"), site.shape(site.input("Weight"))[0]
+    names = ("assign", "sigmoid", "tanh", "relu")
+    flat = site.emit("reshape2", X=site.input("Weight"), shape=[3 * size * size])
+
+    def weights(start: int, columns: int) -> str:
+        part = site.emit("slice", Input=flat, axes=[0], starts=[start], ends=[start + size * columns])
+        return site.emit("reshape2", X=part, shape=[size, columns])
+
+    def columns(value: str, start: int, end: int) -> str:
+        return site.emit("slice", Input=value, axes=[1], starts=[start * size], ends=[end * size])
+
+    x = site.input("Input")
+    if site.has_input("Bias"):
+        x = site.emit("elementwise_add", X=x, Y=site.input("Bias"))
+    gates = site.emit("matmul", X=before, Y=weights(0, 2 * size))
+    gates = site.emit(names[site.attr("gate_activation")], X=site.emit("elementwise_add", X=columns(x, 0, 2), Y=gates))
+    update, reset = columns(gates, 0, 1), columns(gates, 1, 2)
+    kept = site.emit("elementwise_mul", site.output("ResetHiddenPrev"), X=reset, Y=before)
+    new = site.emit("matmul", X=kept, Y=weights(2 * size * size, size))
+    new = site.emit(names[site.attr("activation")], X=site.emit("elementwise_add", X=columns(x, 2, 3), Y=new))
+    site.emit("concat", site.output("Gate"), X=[gates, new], axis=1)
+    old, fresh = (new, before) if site.attr("origin_mode") else (before, new)
+    # update * fresh + (1 - update) * old, with one product less
+    moved = site.emit("elementwise_mul", X=update, Y=site.emit("elementwise_sub", X=fresh, Y=old))
+    site.emit("elementwise_add", site.output("Hidden"), X=old, Y=moved)
+
+
+def _maxout(site: Site) -> None:
+    groups, axis = site.attr("groups"), site.attr("axis", 1)
+    channels = site.fixed(site.input(), [axis])[0]
+    parts = [
+        site.emit(
+            "strided_slice",
+            Input=site.input(),
+            axes=[axis],
+            starts=[k],
+            ends=[channels],
+            strides=[groups],
+            infer_flags=[1],
+        )
+        for k in range(groups)
+    ]
+    largest = parts[0]
+    for index, part in enumerate(parts[1:], start=2):
+        largest = site.emit("elementwise_max", site.output() if index == groups else None, X=largest, Y=part)
+
+
+def _lrn(site: Site) -> None:
+    """x / (k + alpha * the sum of squares over n neighbouring channels) ** beta."""
+    n, channels = site.attr("n"), site.fixed(site.input(), [1])[0]
+    before = (n - 1) // 2
+    squares = site.emit("square", X=site.input())
+    padded = site.emit("pad", X=squares, paddings=[0, 0, before, n - 1 - before, 0, 0, 0, 0], pad_value=0.0)
+    near = [site.emit("slice", Input=padded, axes=[1], starts=[k], ends=[k + channels]) for k in range(n)]
+    total = site.emit("scale", X=site.emit("sum", X=near), scale=site.attr("alpha"), bias=site.attr("k"))
+    site.emit("elementwise_div", site.output(), X=site.input(), Y=site.emit("pow", X=total, factor=site.attr("beta")))
+
+
+def _crop_tensor(site: Site) -> bool:
+    if any(site.has_input(slot) for slot in ("Shape", "Offsets", "ShapeTensor", "OffsetsTensor", "Y")):
+        return False
+    starts, sizes = list(site.attr("offsets")), site.attr("shape")
+    ends = [start + size if size > 0 else np.iinfo(np.int32).max for start, size in zip(starts, sizes, strict=True)]
+    site.emit("slice", site.output(), Input=site.input(), axes=list(range(len(starts))), starts=starts, ends=ends)
+    return True
+
+
+def _pad2d(site: Site) -> bool:
+    if site.attr("data_format", "NCHW") != "NCHW" or site.has_input("Paddings"):
+        return False
+    top, bottom, left, right = site.attr("paddings")
+    if site.attr("mode") == "constant":
+        paddings = [0, 0, 0, 0, top, bottom, left, right]
+        site.emit("pad", site.output(), X=site.input(), paddings=paddings, pad_value=site.attr("pad_value"))
+        return True
+    mode = {"reflect": "reflect", "edge": "replicate"}[site.attr("mode")]
+    deep = site.emit("unsqueeze2", X=site.input(), axes=[2])
+    padded = site.emit("pad3d", X=deep, paddings=[left, right, top, bottom, 0, 0], mode=mode, data_format="NCDHW")
+    site.emit("squeeze2", site.output(), X=padded, axes=[2])
+    return True
+
+
+def _shuffle_channel(site: Site) -> None:
+    groups, (channels, height, width) = site.attr("group"), site.fixed(site.input(), [1, 2, 3])
+    split = site.emit("reshape2", X=site.input(), shape=[0, groups, channels // groups, height * width])
+    swapped = site.emit("transpose2", X=split, axis=[0, 2, 1, 3])
+    site.emit("reshape2", site.output(), X=swapped, shape=[0, channels, height, width])
+
+
+def _sequence_mask(site: Site) -> bool:
+    limit = site.attr("maxlen")
+    if site.has_input("MaxLenTensor") or limit <= 0:
+        return False
+    x = site.emit("cast", X=site.input(), in_dtype=site.dtype(site.input()), out_dtype=_int64())
+    positions = site.constant(np.arange(limit))
+    inside = site.emit("less_than", X=positions, Y=site.emit("unsqueeze2", X=x, axes=[len(site.shape(x))]))
+    site.emit("cast", site.output("Y"), X=inside, in_dtype=site.dtype(inside), out_dtype=site.attr("out_dtype"))
+    return True
+
+
+def _int64() -> Any:
+    from paddle.base import core
+
+    return core.VarDesc.VarType.INT64
+
+
+def _interpolate(site: Site) -> bool | None:
+    """Where corners are aligned, fluid's nearest rounds half up; elsewhere the newer operators say the same."""
+    kind = site.op.type.removesuffix("_interp")
+    aligned_nearest = kind == "nearest" and site.attr("align_corners")
+    if kind in ("nearest", "bilinear") and not aligned_nearest:
+        return False
+    if aligned_nearest:
+        return _nearest_aligned(site)
+    names = {"linear": ("out_w",), "trilinear": ("out_d", "out_h", "out_w"), "bicubic": ("out_h", "out_w")}[kind]
+    if any(site.attr(name) <= 0 for name in names) or site.has_input("OutSize") or site.has_input("SizeTensor"):
+        return False
+    copied = {name: site.attr(name) for name in (*names, "align_corners", "align_mode", "interp_method", "data_layout")}
+    site.emit(f"{site.op.type}_v2", site.output(), X=site.input(), **copied)
+    return True
+
+
+def _nearest_aligned(site: Site) -> bool:
+    source, target = site.fixed(site.input(), [2, 3]), site.fixed(site.output(), [2, 3])
+    value = site.input()
+    for axis, (size, wanted) in enumerate(zip(source, target, strict=True), start=2):
+        ratio = np.float32(size - 1) / np.float32(wanted - 1) if wanted > 1 else np.float32(0)
+        index = site.constant((ratio * np.arange(wanted, dtype=np.float32) + np.float32(0.5)).astype(np.int64))
+        value = site.emit("index_select", site.output() if axis == 3 else None, X=value, Index=index, dim=axis)
+    return True
+
+
+def _adaptive_pool(site: Site) -> bool:
+    """Bins of unequal size: reduced one by one, along the height and then along the width."""
+    if not site.attr("adaptive") or site.attr("global_pooling"):
+        return False
+    source, target = site.fixed(site.input(), [2, 3]), site.attr("ksize")
+    if all(size % bins == 0 for size, bins in zip(source, target, strict=True)):
+        return False
+    reduction = {"avg": "reduce_mean", "max": "reduce_max"}[site.attr("pooling_type")]
+    value = site.input()
+    for axis, size, bins in zip((2, 3), source, target, strict=True):
+        parts = []
+        for index in range(bins):
+            start, end = index * size // bins, -(-(index + 1) * size // bins)
+            part = site.emit("slice", Input=value, axes=[axis], starts=[start], ends=[end])
+            parts.append(site.emit(reduction, X=part, dim=[axis], keep_dim=True))
+        value = site.emit("concat", site.output() if axis == 3 else None, X=parts, axis=axis)
+    return True
+
+
+def _layer_norm(site: Site) -> bool:
+    """Over several dimensions: as one, since ONNX's scale and bias do not come flattened."""
+    begin, shape = site.attr("begin_norm_axis"), site.shape(site.input())
+    if begin == len(shape) - 1:
+        return False
+    sizes = site.fixed(site.input(), range(begin, len(shape)))
+    flat = site.emit("reshape2", X=site.input(), shape=[0] * begin + [int(np.prod(sizes))])
+    operands = {slot: site.input(slot) for slot in ("Scale", "Bias") if site.has_input(slot)}
+    normal = site.emit("layer_norm", slot="Y", X=flat, **operands, begin_norm_axis=begin, epsilon=site.attr("epsilon"))
+    site.emit("reshape2", site.output("Y"), X=normal, shape=[0] * begin + sizes)
+    return True
+
+
+def _conv2d_transpose(site: Site) -> bool:
+    """What `output_size` asks for beyond the smallest size is ONNX's output_padding."""
+    wanted = site.attr("output_size")
+    if not wanted or site.attr("output_padding"):
+        return False
+    source, kernel = site.fixed(site.input("Input"), [2, 3]), site.shape(site.input("Filter"))[2:]
+    strides, dilations, pads = site.attr("strides"), site.attr("dilations"), site.attr("paddings")
+    pads = [pads[0], pads[0], pads[1], pads[1]] if len(pads) == 2 else pads
+    extra = [
+        wanted[i] - ((source[i] - 1) * strides[i] - pads[2 * i] - pads[2 * i + 1] + dilations[i] * (kernel[i] - 1) + 1)
+        for i in range(2)
+    ]
+    copied = ("strides", "dilations", "paddings", "groups", "padding_algorithm", "data_format")
+    operands = {slot: site.input(slot) for slot in ("Input", "Filter")}
+    attrs = {name: site.attr(name) for name in copied}
+    site.emit("conv2d_transpose", site.output("Output"), "Output", **operands, **attrs, output_padding=extra)
+    return True
+
+
+def _channels_last(slot: str, result: str, layout: str) -> Rule:
+    """Return a rule that moves the channels of NHWC data to the front for an operator, and back behind it."""
+
+    def rule(site: Site) -> bool:
+        if site.attr(layout, "NCHW") != "NHWC":
+            return False
+        operands = {name: site.op.input(name) for name in site.op.input_names if site.op.input(name)}
+        operands[slot] = site.emit("transpose2", X=site.input(slot), axis=[0, 3, 1, 2])
+        attrs = {name: site.attr(name) for name in site.op.attr_names if not name.startswith("op_")}
+        inner = site.emit(site.op.type, slot=result, **operands, **{**attrs, layout: "NCHW"})
+        site.emit("transpose2", site.output(result), X=inner, axis=[0, 2, 3, 1])
+        return True
+
+    return rule
+
+
+def _first_of(*rules: Rule) -> Rule:
+    """Return a rule that applies the first of `rules` that has something to do."""
+    return lambda site: any(rule(site) is not False for rule in rules)
+
+
+RULES: dict[str, Rule] = {
+    "addmm": _addmm,
+    "batch_norm": _channels_last("X", "Y", "data_layout"),
+    "bicubic_interp": _interpolate,
+    "bilinear_tensor_product": _bilinear_tensor_product,
+    "clip_by_norm": _clip_by_norm,
+    "conv2d": _channels_last("Input", "Output", "data_format"),
+    "conv2d_transpose": _first_of(_channels_last("Input", "Output", "data_format"), _conv2d_transpose),
+    "cos_sim": _cos_sim,
+    "crop": _crop_tensor,
+    "crop_tensor": _crop_tensor,
+    "depthwise_conv2d": _channels_last("Input", "Output", "data_format"),
+    "expand_as": _expand_as,
+    "flatten": _renamed("flatten2", "axis"),
+    "flip": _dims_are_axes,
+    "gru_unit": _gru_unit,
+    "increment": _increment,
+    "layer_norm": _layer_norm,
+    "linear_interp": _interpolate,
+    "lrn": _lrn,
+    "lstm_unit": _lstm_unit,
+    "maxout": _maxout,
+    "nearest_interp": _interpolate,
+    "one_hot": _one_hot,
+    "pad2d": _pad2d,
+    "pool2d": _first_of(_channels_last("X", "Out", "data_format"), _adaptive_pool),
+    "reshape": _renamed("reshape2", "shape"),
+    "reverse": _renamed("flip", "axis"),
+    "roll": _dims_are_axes,
+    "sequence_mask": _sequence_mask,
+    "shuffle_channel": _shuffle_channel,
+    "soft_relu": _soft_relu,
+    "squeeze": _renamed("squeeze2", "axes"),
+    "stanh": _stanh,
+    "transpose": _renamed("transpose2", "axis"),
+    "trilinear_interp": _interpolate,
+    "unsqueeze": _renamed("unsqueeze2", "axes"),
+}
