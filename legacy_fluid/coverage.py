@@ -44,7 +44,14 @@ ABSENT = {
         "parameter servers take several processes", "use paddle.distributed.fleet"
     ),
     "fluid.incubate.fleet.utils": Refusal("it talks to Hadoop and to clusters", "use paddle.distributed.fleet.utils"),
-    "paddle.complex": Refusal("2.x has complex tensors of its own", "use them with paddle.matmul and its like"),
+    **{
+        f"paddle.complex.{name}": Refusal("2.x has complex tensors of its own", f"use them with paddle.{name}")
+        for name in ("kron", "matmul", "reshape", "sum", "trace", "transpose")
+    },
+    **{
+        f"paddle.complex.elementwise_{name}": Refusal("2.x has complex tensors of its own", f"use them with {sign}")
+        for name, sign in {"add": "+", "sub": "-", "mul": "*", "div": "/"}.items()
+    },
     "paddle.dataset.mq2007": Refusal("2.x has dropped it", "read the data set's text files"),
     "paddle.dataset.sentiment": Refusal("2.x has dropped it", "use paddle.dataset.imdb, or nltk.corpus.movie_reviews"),
     "paddle.incubate.hapi": Refusal("it became paddle.Model and paddle.vision", "use those"),

@@ -113,7 +113,7 @@ def beside_names(module):
         home = getattr(thing, "__module__", None)
         is_own = home == module.__name__ or (hasattr(module, "__path__") and str(home).startswith("paddle."))
         is_offered = name in listed or (not name.startswith("_") and (is_own or isinstance(thing, (str, list))))
-        if is_offered and not isinstance(thing, types.ModuleType):
+        if is_offered and not isinstance(thing, types.ModuleType) and name != "check_import_scipy":
             yield name
 
 
@@ -176,9 +176,9 @@ class Text:
         self.value = value
 
     def __repr__(self):
-        return getattr(
-            self.value, "__name__", str(self.value) if "VarType" in str(self.value) else type(self.value).__name__
-        )
+        if type(self.value).__name__ == "VarType":
+            return "VarType." + self.value.name
+        return getattr(self.value, "__name__", type(self.value).__name__)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+"""Nothing of fluid 1.8.5 is missing, hidden or otherwise than it was, unless the tables of coverage say so."""
+
+import ast
+import importlib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from legacy_fluid import coverage
+from tools import compatibility
+from tools.record_names import describe
+
+installation = importlib.import_module("legacy_fluid.install")
+
+PACKAGE = Path(coverage.__file__).parent
+RECORD = coverage.record()
+
+# Patterns of names that are still to come, and of signatures that still differ; one that matches none fails the test.
+NOT_YET: list[str] = [
+    "fluid.[!.]*",
+]
+NOT_YET_EQUAL: list[str] = [
+    "fluid.*WeightNormParamAttr",
+    "fluid.*DataLoader",
+    "fluid.Variable.*",
+    "fluid.layers.layer_function_generator.deprecated",
+    "fluid.layers.rnn",
+]
+
+
+@pytest.fixture(autouse=True)
+def installed():
+    installation.install()
+    yield
+    installation.uninstall()
+
+
+def is_promised(name):
+    is_absent = any(prefix in coverage.ABSENT for prefix in coverage.prefixes(name))
+    return not RECORD[name].startswith("~ ") and not is_absent
+
+
+PROMISED = [name for name in RECORD if is_promised(name)]
+
+
+def only_unexpected(names, patterns):
+    """The names that no pattern matches, and the patterns that match no name."""
+    unexpected = [name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)]
+    idle = [pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in names)]
+    return {"unexpected": unexpected, "to be struck from the list": idle}
+
+
+NOTHING = {"unexpected": [], "to be struck from the list": []}
+
+
+def test_no_public_name_is_missing():
+    missing = [name for name in PROMISED if not compatibility.is_there(name)]
+    assert only_unexpected(missing, NOT_YET) == NOTHING
+
+
+def test_signatures_are_those_of_the_record():
+    different = [
+        f"{name}: {ours} is not {theirs}"
+        for name in PROMISED
+        if compatibility.is_there(name) and (theirs := recorded_signature(name))
+        if (ours := signature(compatibility.find(name))) != theirs
+    ]
+    assert only_unexpected(different, [f"{pattern}: *" for pattern in NOT_YET_EQUAL]) == NOTHING
+
+
+def recorded_signature(name):
+    """The recorded (names, order, defaults); None for what has none: values, properties, what the core defines."""
+    description = RECORD[coverage.canonical(name)].removeprefix("~ ")
+    return description[description.index("(") :] if "(" in description else None
+
+
+def signature(thing):
+    thing = getattr(thing, "__func__", thing)  # of a class method, with its first argument
+    description = describe(thing)
+    return description[description.index("(") :] if "(" in description else description
+
+
+def test_every_other_name_of_an_object_gives_that_object():
+    different = [
+        name
+        for name in PROMISED
+        if (canonical := coverage.canonical(name)) != name
+        if compatibility.is_there(name) and compatibility.is_there(canonical)
+        if compatibility.find(name) is not compatibility.find(canonical)
+    ]
+    assert different == []
+
+
+@pytest.mark.parametrize("name", coverage.EARLIER)
+def test_names_from_before_1_8_are_there(name):
+    assert compatibility.is_there(name)
+
+
+@pytest.mark.parametrize("name", coverage.REFUSED)
+def test_a_refused_name_says_why_and_what_to_use_instead(name):
+    refused = compatibility.find(name)
+    with pytest.raises(NotImplementedError) as raised:
+        refused()
+    assert str(raised.value) == f"{name}: {coverage.REFUSED[name]}"
+
+
+def test_few_names_are_refused():
+    assert len(coverage.REFUSED) <= 15
+
+
+@pytest.mark.parametrize("name", coverage.ABSENT)
+def test_what_is_said_to_be_absent_is_not_there(name):
+    assert not compatibility.is_there(name)
+
+
+@pytest.mark.parametrize("name", [*coverage.REFUSED, *coverage.DEVIATES])
+def test_the_tables_name_what_1_8_5_had(name):
+    assert name in RECORD or name in coverage.EARLIER
+
+
+def test_names_are_refused_by_the_table_alone():
+    """Methods may raise NotImplementedError: those that subclasses define, and those that 1.8.5 had not either."""
+    raised = [
+        f"{path.relative_to(PACKAGE)}: {function.name}"
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "coverage.py"
+        for function in functions_and_constructors(ast.parse(path.read_text(encoding="utf-8")))
+        if "NotImplementedError(" in ast.unparse(function)
+    ]
+    assert raised == []
+
+
+def functions_and_constructors(tree):
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node
+        elif isinstance(node, ast.ClassDef):
+            yield from (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
+
+
+def test_the_page_of_compatibility_is_up_to_date():
+    assert compatibility.main(["--check"]) == 0
