@@ -32,6 +32,9 @@ REFUSED = {
         why="a library compiled for Paddle 1.8 cannot be loaded by 2.6",
         instead="build the operator anew with paddle.utils.cpp_extension.load",
     ),
+    "fluid.profiler.cuda_profiler": Refusal(
+        why="it drove nvprof, which CUDA has dropped", instead="run the program under `nsys profile`"
+    ),
 }
 """Names that are there and raise NotImplementedError."""
 

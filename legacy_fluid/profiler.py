@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import core
+from .coverage import refused
 
 __all__ = ["cuda_profiler", "profiler", "reset_profiler", "start_profiler", "stop_profiler"]
 
@@ -61,15 +62,6 @@ def profiler(
     stop_profiler(sorted_key, profile_path)
 
 
-@contextmanager
+@refused("fluid.profiler.cuda_profiler")
 def cuda_profiler(output_file: str, output_mode: str | None = None, config: Any = None) -> Iterator[None]:
-    """Refuse: the NVIDIA profiler that it drove is gone from CUDA.
-
-    Raises:
-        ValueError: an unknown `output_mode`.
-        NotImplementedError: always otherwise.
-    """
-    if output_mode not in (None, "kvp", "csv"):
-        raise ValueError(f"output_mode is 'kvp' or 'csv', not {output_mode!r}")
-    raise NotImplementedError("cuda_profiler drove nvprof, which CUDA has dropped: run the script under `nsys profile`")
-    yield
+    """Measure within a `with` by nvprof."""

@@ -177,7 +177,7 @@ class Text:
 
     def __repr__(self):
         if type(self.value).__name__ == "VarType":
-            return "VarType." + self.value.name
+            return "VarType." + getattr(self.value, "name", str(self.value).rpartition(".")[2])
         return getattr(self.value, "__name__", type(self.value).__name__)
 
 
