@@ -22,7 +22,7 @@ from fluidline.runs import RunFolder
 
 TOLERANCE = 1e-5  # the largest absolute difference between two backends' probabilities
 ROUNDS = 5
-_STARTS = 3  # cold starts of each backend, as long as they leave the larger part of the time to the rounds:
+_STARTS = 3  # cold starts of each backend; those after the first only within their share of the time
 _STARTS_SHARE = 0.4
 _MIB = 1 << 20
 
@@ -35,7 +35,7 @@ def measure(
     """Return a result for each backend, in order; what goes wrong in one is told in its row.
 
     `images` are float32 [N, 1, 28, 28], at least as many as the largest batch. `seconds` is for the whole; it is
-    exceeded where one start of each backend and the fewest calls of each round take longer.
+    exceeded where one start of each backend takes more than its share, or the fewest calls of each round take longer.
     """
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fluidline-bench-") as name, ExitStack() as workers:
@@ -47,7 +47,7 @@ def measure(
                 contender.worker = workers.enter_context(contender.start())
         _compare(contenders, batches)
         _start_again(contenders, begin, begin + _STARTS_SHARE * seconds)
-        _take_turns(contenders, batches, begin + seconds)
+        _take_turns(contenders, batches, max(begin + seconds, time.monotonic() + (1 - _STARTS_SHARE) * seconds))
         return [contender.conclude() for contender in contenders]
 
 
