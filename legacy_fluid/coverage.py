@@ -28,6 +28,9 @@ class Refusal:
 
 
 REFUSED = {
+    "fluid.layers.roi_perspective_transform": Refusal(
+        why="its operator is gone from Paddle 2.6", instead="rectify the regions with layers.grid_sampler"
+    ),
     "fluid.load_op_library": Refusal(
         why="a library compiled for Paddle 1.8 cannot be loaded by 2.6",
         instead="build the operator anew with paddle.utils.cpp_extension.load",
