@@ -6,7 +6,7 @@ from typing import Any
 
 from ...data_feeder import check_variable_and_dtype
 from .. import nn, ops, tensor
-from ..control_flow import equal
+from ..control_flow import greater_equal
 from ..loss import sigmoid_cross_entropy_with_logits
 from ..utils import FLOATS
 
@@ -26,11 +26,9 @@ def sigmoid_focal_loss(x: Any, label: Any, fg_num: Any, gamma: float = 2.0, alph
     check_variable_and_dtype(x, "x", FLOATS, "sigmoid_focal_loss")
     check_variable_and_dtype(label, "label", ["int32"], "sigmoid_focal_loss")
     check_variable_and_dtype(fg_num, "fg_num", ["int32"], "sigmoid_focal_loss")
-    classes = tensor.range(1, x.shape[1] + 1, 1, "int32")
-    zeros = tensor.zeros_like(tensor.cast(x, "int32"))
-    is_class = tensor.cast(equal(zeros + label, zeros + classes), x.dtype)
-    is_counted = tensor.cast(nn.elementwise_max(label, tensor.fill_constant([1], "int32", -1)) + 1, "bool")
-    is_counted = tensor.cast(is_counted, x.dtype)
+    is_counted = tensor.cast(greater_equal(label, tensor.zeros_like(label)), x.dtype)
+    classes = nn.one_hot(nn.elementwise_max(label, tensor.zeros_like(label)), x.shape[1] + 1)
+    is_class = nn.slice(tensor.cast(classes, x.dtype), axes=[1], starts=[1], ends=[x.shape[1] + 1])
     is_class.stop_gradient = is_counted.stop_gradient = True
     probability = ops.sigmoid(x)
     missed = is_class * (1.0 - probability) + (1.0 - is_class) * probability
@@ -38,4 +36,4 @@ def sigmoid_focal_loss(x: Any, label: Any, fg_num: Any, gamma: float = 2.0, alph
     loss = weight * nn.pow(missed, gamma) * sigmoid_cross_entropy_with_logits(x, is_class)
     count = nn.elementwise_max(tensor.cast(fg_num, x.dtype), tensor.fill_constant([1], x.dtype, 1.0))
     count.stop_gradient = True
-    return nn.elementwise_div(loss * is_counted, count)
+    return nn.elementwise_div(nn.elementwise_mul(loss, is_counted, axis=0), count)
