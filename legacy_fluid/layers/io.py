@@ -6,8 +6,9 @@ from typing import Any
 
 from .. import core
 from ..layer_helper import LayerHelper
+from .queue_reader import create_py_reader_by_data, double_buffer, py_reader, read_file
 
-__all__ = ["data"]
+__all__ = ["create_py_reader_by_data", "data", "double_buffer", "load", "py_reader", "read_file"]
 
 
 def data(
@@ -41,3 +42,9 @@ def data(
         lod_level=lod_level,
         is_data=True,
     )
+
+
+def load(out: Any, file_path: str, load_as_fp16: bool | None = None) -> None:
+    """Append an operator that reads `out` from the file of one variable, as fluid.io.save_vars writes it."""
+    attrs = {"file_path": file_path} | ({} if load_as_fp16 is None else {"load_as_fp16": load_as_fp16})
+    LayerHelper("load").append_op(type="load", inputs={}, outputs={"Out": out}, attrs=attrs)
