@@ -3,6 +3,8 @@
 import gzip
 import importlib
 import struct
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
@@ -99,6 +101,20 @@ def test_curves_are_drawn_into_a_file_named_after_them(tmp_path, monkeypatch, ca
     assert (tmp_path / "named.png").exists()
     ploter.reset()
     assert ploter.__plot_data__["Train cost"].step == []
+
+
+def test_in_a_notebook_curves_are_shown_in_place(tmp_path, monkeypatch):
+    shown = []
+    display = SimpleNamespace(clear_output=lambda wait: shown.append("cleared"), display=shown.append)
+    notebook = SimpleNamespace(get_ipython=lambda: object(), display=display)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.chdir(tmp_path)
+    ploter = plot.Ploter("cost")
+    ploter.append("cost", 0, 1.0)
+    ploter.plot()
+    assert shown[0] == "cleared"
+    assert type(shown[1]).__name__ == "Figure"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_drawing_can_be_turned_off(tmp_path, monkeypatch):
