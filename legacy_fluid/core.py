@@ -15,4 +15,18 @@ def get_cuda_device_count() -> int:
     return _core.get_cuda_device_count() if _core.is_compiled_with_cuda() else 0
 
 
+VarBase = _core.eager.Tensor
+
+
+class BackwardStrategy:
+    """How `backward` adds up gradients.
+
+    Attributes:
+        sort_sum_gradient: add them in the order of the forward pass. The 2.6 core has one order, and this no effect.
+    """
+
+    def __init__(self) -> None:
+        self.sort_sum_gradient = False
+
+
 _core.LoDTensor.__name__ = "LoDTensor"  # 2.6 calls it Tensor, as nobody did then

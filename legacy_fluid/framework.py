@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from paddle import _C_ops
 from paddle.base import framework as _framework
 from paddle.base.framework import (
     Block,
@@ -56,6 +57,9 @@ __all__ = [
     "require_version",
     "set_flags",
 ]
+
+
+ParamBase = _framework.EagerParamBase
 
 
 def __getattr__(name: str) -> Any:
@@ -108,7 +112,7 @@ def _trace_op(block: Block, **kwargs: Any) -> Operator:
     for values in outputs.values():
         for value in values if isinstance(values, list | tuple) else [values]:
             if isinstance(value, core.eager.Tensor) and value.shape == [] and value._is_initialized():
-                value.reconstruct_from_(_framework._C_ops.reshape(value, [1]), False)
+                value.reconstruct_from_(_C_ops.reshape(value, [1]), False)
     return Operator(block=block, desc=None, type=op_type, attrs=attrs)
 
 

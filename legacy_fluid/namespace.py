@@ -12,6 +12,8 @@ from . import (
     clip,
     compiler,
     data_feeder,
+    dygraph,
+    dygraph_grad_clip,
     executor,
     framework,
     initializer,
@@ -42,6 +44,7 @@ from .core import (
     Scope,
 )
 from .data_feeder import *
+from .dygraph import *
 from .executor import *
 from .framework import *
 from .input import *

@@ -26,7 +26,7 @@ _AS_SCALE: dict[str, Callable[[float], tuple[float, float]]] = {
 }
 
 # Method -> operator; a method with an r has the Variable on the right.
-_OPERATORS = {
+OPERATORS = {
     "__add__": "elementwise_add",
     "__radd__": "elementwise_add",
     "__sub__": "elementwise_sub",
@@ -54,14 +54,14 @@ _COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
 
 def monkey_patch_variable() -> None:
     """Give Variables of static programs the operators of fluid."""
-    for name, op_type in _OPERATORS.items():
-        setattr(Variable, name, _method(name, op_type))
+    for name, op_type in OPERATORS.items():
+        setattr(Variable, name, operator_method(name, op_type))
     Variable.__neg__ = lambda self: _scale(self, -1.0, 0.0)
-    Variable.astype = _astype
+    Variable.astype = astype
     Variable.__getitem__ = _getitem
 
 
-def _method(name: str, op_type: str) -> Callable[[Any, Any], Any]:
+def operator_method(name: str, op_type: str) -> Callable[[Any, Any], Any]:
     as_scale = _AS_SCALE.get(name)
 
     def operate(self: Any, other: Any) -> Any:
@@ -72,7 +72,7 @@ def _method(name: str, op_type: str) -> Callable[[Any, Any], Any]:
         if not isinstance(other, Variable):
             other = _constant(self, other, shape=self.shape if name in _EXCHANGED else [1])
         if other.dtype != self.dtype:
-            other = _astype(other, self.dtype)
+            other = astype(other, self.dtype)
         x, y = (other, self) if name in _EXCHANGED else (self, other)
         out = _temporary(self, "bool" if name in _COMPARISONS else self.dtype)
         # A y whose batch is open is matched to x from the front, any other from the back.
@@ -91,7 +91,7 @@ def _scale(x: Any, scale: float, bias: float) -> Any:
     return out
 
 
-def _astype(self: Any, dtype: Any) -> Any:
+def astype(self: Any, dtype: Any) -> Any:
     """Return the Variable converted to `dtype`."""
     out = _temporary(self, dtype)
     attrs = {"in_dtype": self.dtype, "out_dtype": out.dtype}

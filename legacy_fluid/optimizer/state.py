@@ -62,17 +62,16 @@ class DygraphState:
     set_state_dict = set_dict
 
     @dygraph_only
-    def current_step_lr(self) -> float:
-        """Return the learning rate of the current step."""
-        now = self._global_learning_rate()
-        if now is not None and not is_decay(self._learning_rate):
-            return float(_array(now).item())
-        if isinstance(self._learning_rate, float):
-            return self._learning_rate
-        if _counts_epochs(self._learning_rate):
-            return float(_array(self._learning_rate()).item())
-        step_lr = self._learning_rate.step()
-        return float(step_lr if isinstance(step_lr, float | int) else _array(step_lr).item())
+    def current_step_lr(self) -> Any:
+        """Return the learning rate that the last step used, or that the first one will."""
+        rate = self._global_learning_rate()
+        if rate is None:
+            rate = self._learning_rate
+        if _counts_epochs(rate):
+            rate = rate()
+        elif is_decay(rate):
+            rate = rate.step()
+        return rate if isinstance(rate, float | int) else rate.numpy()[0]
 
     @dygraph_only
     def clear_gradients(self) -> None:
