@@ -104,10 +104,12 @@ def covered(name: str) -> Coverage:
     for prefix in named:
         if refusal := REFUSED.get(prefix) or ABSENT.get(prefix):
             return Coverage("refused", str(refusal))
+        if prefix in internals_absent():
+            return Coverage("refused", "it was internal to 1.8.5, and is not here")
         if note := DEVIATES.get(prefix):
             return Coverage("deviates", note)
     if found is None or (found != name and found in modules()):
-        return Coverage("unknown", f"1.8.5 has no such name{_closest(name, known)}")
+        return Coverage("unknown", f"1.8.5 has no such public name{_closest(name, known)}")
     return Coverage("supported", EARLIER.get(found, ""))
 
 
@@ -134,8 +136,18 @@ def prefixes(name: str) -> list[str]:
 @functools.cache
 def record() -> dict[str, str]:
     """Return the names of genuine 1.8.5 with their signatures, as tools/record_names.py describes them."""
-    names: dict[str, str] = json.loads(Path(__file__).with_name("names_1_8_5.json").read_text(encoding="utf-8"))
+    names: dict[str, str] = _read("names_1_8_5.json")
     return names
+
+
+@functools.cache
+def internals_absent() -> frozenset[str]:
+    """Return the recorded names, not meant for users, that are not here, as tools/compatibility.py found them."""
+    return frozenset(_read("internals_absent.json"))
+
+
+def _read(file: str) -> Any:
+    return json.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 
 
 @functools.cache

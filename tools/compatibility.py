@@ -1,12 +1,15 @@
 """Write docs/compatibility.md: every public name of fluid 1.8.5, whether it is there, and what differs.
 
-python -m tools.compatibility            write it
-python -m tools.compatibility --check    say whether it is up to date; exit 1 where it is not
+The internal names that are not there go to legacy_fluid/internals_absent.json, for `--check` to tell.
+
+    python -m tools.compatibility            write both
+    python -m tools.compatibility --check    say whether they are up to date; exit 1 where they are not
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -14,7 +17,9 @@ from typing import Any
 
 from legacy_fluid import coverage
 
-PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "compatibility.md"
+INTERNALS = ROOT / "legacy_fluid" / "internals_absent.json"
 
 _HEAD = """\
 # Compatibility with paddle.fluid 1.8.5
@@ -111,14 +116,21 @@ def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
+def internals_absent() -> str:
+    """Return, as JSON, the recorded internal names that are not there."""
+    names = coverage.record().items()
+    return json.dumps([name for name, how in names if how.startswith("~ ") and not is_there(name)], indent=0) + "\n"
+
+
 def main(argv: list[str]) -> int:
-    text = page()
+    files = {PAGE: page(), INTERNALS: internals_absent()}
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if argv == ["--check"]:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{PAGE} is out of date: python -m tools.compatibility", file=sys.stderr)
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
+        for path in stale:
+            print(f"{path} is out of date: python -m tools.compatibility", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(files[path], encoding="utf-8")
     return 0
 
 

@@ -139,5 +139,9 @@ def functions_and_constructors(tree):
             yield from (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
 
 
-def test_the_page_of_compatibility_is_up_to_date():
+def test_internal_names_that_are_not_here_are_told():
+    assert {coverage.covered(name).status for name in coverage.internals_absent()} <= {"refused"}
+
+
+def test_what_is_made_from_the_code_is_up_to_date():
     assert compatibility.main(["--check"]) == 0
