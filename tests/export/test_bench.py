@@ -309,9 +309,14 @@ def test_on_a_gpu_the_cuda_row_runs_on_cuda(run: RunFolder) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-def test_no_worker_outlives_a_benchmark_that_is_killed(run: RunFolder) -> None:
+def test_no_worker_outlives_a_benchmark_that_is_killed(run: RunFolder, tmp_path: Path) -> None:
     options = ["--runs-dir", str(run.path.parent), "--batches", "1", "--seconds", "60"]
-    benchmark = subprocess.Popen([sys.executable, "-m", "export", "bench", *options], cwd=ROOT, stderr=subprocess.PIPE)
+    benchmark = subprocess.Popen(
+        [sys.executable, "-m", "export", "bench", *options],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # where a killed benchmark leaves its images
+        stderr=subprocess.PIPE,
+    )
     try:
         workers = wait_for(lambda: workers_of(benchmark.pid))
         benchmark.send_signal(signal.SIGKILL)
