@@ -136,8 +136,19 @@ def prefixes(name: str) -> list[str]:
 @functools.cache
 def record() -> dict[str, str]:
     """Return the names of genuine 1.8.5 with their signatures, as tools/record_names.py describes them."""
-    names: dict[str, str] = _read("names_1_8_5.json")
-    return names
+    return {name: how for name, how in _read("names_1_8_5.json").items() if not name.endswith(".__all__")}
+
+
+def exports(module: str) -> list[str]:
+    """Return the names that a star import from a module of 1.8.5 gives."""
+    listed = _read("names_1_8_5.json").get(f"{module}.__all__")
+    if listed is not None:
+        return listed.split()
+    return [
+        name.rpartition(".")[2]
+        for name, how in record().items()
+        if name.rpartition(".")[0] == module and not how.startswith("~ ")
+    ]
 
 
 @functools.cache
@@ -146,6 +157,7 @@ def internals_absent() -> frozenset[str]:
     return frozenset(_read("internals_absent.json"))
 
 
+@functools.cache
 def _read(file: str) -> Any:
     return json.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 

@@ -10,6 +10,7 @@ One line a name. What stands behind it is one of
     "class (self, x)"     a class, by its constructor; "class" alone where it is the core's
     "property", "value", "builtin"
     "= fluid.layers.fc"   another name of the same object
+    "Linear fc"           of `__all__` of a package: the names in it; a module's are those without a mark
 
 and a leading "~ " marks what is not meant for users: what a module keeps out of `__all__`, and the core.
 """
@@ -76,6 +77,8 @@ def main(path):
             names[full] = mark + (describe(thing) if known == full else "= " + known)
             if inspect.isclass(thing) and known == full:
                 names.update(members(full, thing))
+        if hasattr(module, "__path__") and hasattr(module, "__all__"):
+            names[module_name + ".__all__"] = " ".join(sorted(set(module.__all__)))
     for module_name in words(BESIDE):
         module = sys.modules[module_name]
         for name in sorted(beside_names(module)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from ..coverage import ABSENT, as_written, modules, prefixes, record
+from ..coverage import ABSENT, as_written, exports, modules, prefixes, record
 
 _WHOLE = ("fluid", "paddle.dataset", "paddle.reader", "paddle.compat")
 """Namespaces in which a name that 1.8.5 did not have is worth telling; elsewhere it is one of Paddle 2."""
@@ -70,7 +70,8 @@ class _Scope(ast.NodeVisitor):
         self.found.imports.setdefault(node.module.partition(".")[0], node.lineno)
         for alias in node.names:
             if alias.name == "*":
-                self.meanings.update(_offered(node.module))
+                module = as_written(node.module)
+                self.meanings |= {name: f"{module}.{name}" for name in exports(module)}
             else:
                 self.meanings[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 self._use(f"{node.module}.{alias.name}", node.lineno)
@@ -130,10 +131,3 @@ def _is_told(name: str) -> bool:
     if any(holder in ABSENT for holder in holders):
         return True
     return name not in modules() and (name in record() or any(holder in _WHOLE for holder in holders))
-
-
-def _offered(module: str) -> dict[str, str]:
-    """Return what a star import from `module` gives: name -> full name."""
-    head = as_written(module) + "."
-    inside = [full.removeprefix(head) for full in [*record(), *modules()] if full.startswith(head)]
-    return {name: head + name for name in inside if "." not in name}

@@ -92,6 +92,29 @@ def test_every_other_name_of_an_object_gives_that_object():
     assert different == []
 
 
+MODULES = sorted(name for name in coverage.modules() if name.startswith("fluid") and coverage.exports(name))
+
+# What modules of the layer offer each other beyond what fluid's did.
+OUR_OWN = {"fluid.input.data", "fluid.layers.layer_function_generator.operator"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_star_import_gives_what_it_gave(name):
+    if not compatibility.is_there(name):
+        assert any(fnmatch(f"{name}.any", pattern) for pattern in [*NOT_YET, *(f"{a}.*" for a in coverage.ABSENT)])
+        return
+    module = compatibility.find(name)
+    gave, gives = set(coverage.exports(name)), set(getattr(module, "__all__", vars(module)))
+    missing = [export for export in gave - gives if is_expected(f"{name}.{export}")]
+    extra = [export for export in gives - gave if f"{name}.{export}" not in {*OUR_OWN, *coverage.EARLIER}]
+    assert missing == []
+    assert extra == [] or not hasattr(module, "__all__")
+
+
+def is_expected(name):
+    return name in RECORD and is_promised(name) and not any(fnmatch(name, pattern) for pattern in NOT_YET)
+
+
 @pytest.mark.parametrize("name", coverage.EARLIER)
 def test_names_from_before_1_8_are_there(name):
     assert compatibility.is_there(name)
