@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 from paddle.base.dygraph import base as _base
-from paddle.base.dygraph.base import param_guard, program_desc_tracing_guard, switch_to_static_graph  # noqa: F401
+from paddle.base.dygraph.base import (  # noqa: F401  found here, though not in __all__
+    in_to_static_mode,
+    param_guard,
+    program_desc_tracing_guard,
+    switch_to_static_graph,
+)
 from paddle.base.multiprocess_utils import CleanupFuncRegistrar
 from paddle.base.wrapped_decorator import signature_safe_contextmanager
 
-from .. import core, framework, unique_name
+from .. import core, framework, layers, unique_name
 from ..framework import ComplexVariable, dygraph_only
 from .tracer import Tracer
 
@@ -126,7 +131,6 @@ def grad(
     )
 
 
-@dygraph_only
 def to_variable(value: Any, name: str | None = None, zero_copy: bool | None = None) -> Any:
     """Return a NumPy array as a Variable; a Variable as it is.
 
@@ -141,6 +145,9 @@ def to_variable(value: Any, name: str | None = None, zero_copy: bool | None = No
         return value
     if not isinstance(value, np.ndarray):
         raise TypeError(f"to_variable takes a numpy.ndarray or a Variable, not {type(value)}")
+    if in_to_static_mode():
+        return layers.assign(value)
+    assert enabled(), "to_variable is for dygraph mode: call it within fluid.dygraph.guard()"
     place = framework._current_expected_place()
     assert not zero_copy or isinstance(place, core.CPUPlace), "zero_copy is for CPUPlace only"
     if np.iscomplexobj(value):

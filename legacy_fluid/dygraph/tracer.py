@@ -14,11 +14,13 @@ class Tracer(_tracer.Tracer):
     """The core's tracer with the one switch of fluid 1.8: in train mode gradients are recorded, in eval mode not.
 
     Attributes:
+        record: where operators are noted while they run, as (type, inputs, outputs, attributes); nowhere where None.
         made_of_old: a layer was made as in 1.5 and 1.6, where optimizers found the parameters by themselves.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.record: list[Any] | None = None
         self.made_of_old = False
         self._parameters: list[weakref.ref[Any]] = []
 
@@ -42,6 +44,8 @@ class Tracer(_tracer.Tracer):
         self, type: str, inputs: Any, outputs: Any, attrs: Any, stop_gradient: bool = False, inplace_map: Any = None
     ) -> None:
         """Run an operator; its outputs take their values in place."""
+        if self.record is not None:
+            self.record.append((type, dict(inputs), dict(outputs), dict(attrs)))
         super().trace_op(type, inputs, outputs, attrs, stop_gradient, inplace_map)
 
     def remember_parameter(self, parameter: Any) -> None:
