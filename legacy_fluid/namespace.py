@@ -11,6 +11,7 @@ from . import (
     backward,
     clip,
     compiler,
+    contrib,
     data_feeder,
     dygraph,
     dygraph_grad_clip,

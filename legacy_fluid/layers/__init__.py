@@ -10,11 +10,11 @@ from . import (
     metric_op,
     nn,
     ops,
-    rnn,
     sequence_lod,
     tensor,
     utils,
 )
+from . import rnn as recurrent  # a function takes the module's name below
 from .control_flow import *  # noqa: F403
 from .detection import *  # noqa: F403
 from .io import *  # noqa: F403
@@ -37,7 +37,7 @@ __all__ = [
     *metric_op.__all__,
     *nn.__all__,
     *ops.__all__,
-    *rnn.__all__,
+    *recurrent.__all__,
     *sequence_lod.__all__,
     *tensor.__all__,
 ]
