@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .kernels import KERNEL_RULES, clip_rows
 from .site import Site
 
 
@@ -65,9 +66,20 @@ def _memory_helper_grad(site: Site) -> None:
     site.set_output("Out", flows_out)
 
 
+def _recurrent_grad(site: Site) -> None:
+    """An output that the loss does not use has no gradient, and the core looks for the variable of each."""
+    wanted = site.op.input("outputs@GRAD")
+    given = [name for name in wanted if site.block.find_var_recursive(name.encode()) is not None]
+    if given != wanted:
+        site.op.set_input("outputs@GRAD", given)
+        site.changed = True
+
+
 def _clip(site: Site) -> None:
     if _is_without_bounds(site):
         _memory_helper(site)
+    else:
+        clip_rows(site)
 
 
 def _clip_grad(site: Site) -> None:
@@ -81,12 +93,14 @@ def _is_without_bounds(site: Site) -> bool:
 
 
 RULES: dict[str, Callable[[Site], None]] = {
+    **KERNEL_RULES,
     "adadelta": _adadelta,
     "batch_norm": _batch_norm,
     "batch_norm_grad": _batch_norm_grad,
     "clip": _clip,
     "clip_grad": _clip_grad,
     "lamb": _lamb,
+    "recurrent_grad": _recurrent_grad,
     "rnn_memory_helper": _memory_helper,
     "rnn_memory_helper_grad": _memory_helper_grad,
 }
