@@ -22,7 +22,7 @@ from ..framework import (
 from ..initializer import Constant
 from ..layer_helper import LayerHelper
 from ..regularizer import append_regularization_ops
-from .state import DygraphState, is_decay
+from .state import DygraphState, finds_parameters_itself, is_decay, with_grad_clip_of_1_6
 
 
 class Optimizer(DygraphState):
@@ -49,7 +49,7 @@ class Optimizer(DygraphState):
         if in_dygraph_mode():
             if not isinstance(learning_rate, float) and not is_decay(learning_rate):
                 raise TypeError(f"learning_rate is a float or a LearningRateDecay, not {learning_rate!r}")
-            if parameter_list is None:
+            if parameter_list is None and not finds_parameters_itself():
                 raise AttributeError("parameter_list is needed in dygraph mode: give it model.parameters()")
         elif not isinstance(learning_rate, float | Variable):
             raise TypeError(f"learning_rate is a float or a Variable, not {learning_rate!r}")
@@ -73,6 +73,7 @@ class Optimizer(DygraphState):
 
     # --- from a loss to updated parameters --------------------------------------------------------------------------
 
+    @with_grad_clip_of_1_6
     def minimize(
         self, loss: Any, startup_program: Any = None, parameter_list: Any = None, no_grad_set: Any = None
     ) -> tuple[list[Any], list[Any]]:
@@ -97,7 +98,7 @@ class Optimizer(DygraphState):
         """Append the gradient operators; return (parameter, gradient) pairs. In dygraph, collect the gradients."""
         self._dtype = loss.dtype
         if in_dygraph_mode():
-            pairs = [(param, param._grad_ivar()) for param in self._parameter_list if param.trainable]
+            pairs = [(param, param._grad_ivar()) for param in self._parameters() if param.trainable]
             return [pair for pair in pairs if pair[1] is not None]
         assert tuple(loss.shape) == (1,), (
             f"a loss has the shape (1,), not {tuple(loss.shape)}: average it with fluid.layers.mean first"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import layers
-from ..framework import _current_expected_place, dygraph_only, in_dygraph_mode
+from ..framework import _current_expected_place, _dygraph_tracer, dygraph_only, in_dygraph_mode
 
 
 def is_decay(learning_rate: Any) -> bool:
@@ -21,6 +23,27 @@ def _counts_epochs(learning_rate: Any) -> bool:
     from ..dygraph.learning_rate_scheduler import _LearningRateEpochDecay
 
     return isinstance(learning_rate, _LearningRateEpochDecay)
+
+
+def finds_parameters_itself() -> bool:
+    """Whether a layer was made as in 1.5 and 1.6, when optimizers updated all parameters that there were."""
+    return getattr(_dygraph_tracer(), "made_of_old", False)
+
+
+def with_grad_clip_of_1_6(minimize: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `minimize` also take the grad_clip that 1.5 to 1.7 gave to it."""
+
+    @functools.wraps(minimize)
+    def minimize_clipped(self: Any, *args: Any, grad_clip: Any = None, **kwargs: Any) -> Any:
+        if grad_clip is None:
+            return minimize(self, *args, **kwargs)
+        before, self._grad_clip = self._grad_clip, grad_clip
+        try:
+            return minimize(self, *args, **kwargs)
+        finally:
+            self._grad_clip = before
+
+    return minimize_clipped
 
 
 class DygraphState:
@@ -76,9 +99,12 @@ class DygraphState:
     @dygraph_only
     def clear_gradients(self) -> None:
         """Forget the gradients of all parameters."""
-        for param in self._parameter_list:
+        for param in self._parameters():
             if param.trainable:
                 param.clear_gradient()
+
+    def _parameters(self) -> list[Any]:
+        return _dygraph_tracer().all_parameters() if self._parameter_list is None else self._parameter_list
 
     def _restore_accumulator(self, var: Any) -> None:
         """Give a new accumulator the value that `set_dict` brought."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import paddle
+from paddle.base.dygraph.base import switch_to_static_graph
 from paddle.jit.dy2static import partial_program, utils
 from paddle.jit.dy2static.program_translator import ASTStaticFunction, ConcreteProgram, convert_to_static
 from paddle.utils import map_structure
@@ -162,28 +163,29 @@ _partial_program_from = partial_program.partial_program_from
 
 
 def _lowered_partial_program_from(program: Any, from_method: bool = False) -> Any:
+    return _partial_program_from(_lowered(program), from_method)
+
+
+@switch_to_static_graph
+def _lowered(program: Any) -> Any:
     main = lower(program.main_program)
-    if main is not program.main_program:
-        block = main.global_block()
+    if main is program.main_program:
+        return program
+    block = main.global_block()
 
-        def of_main(value: Any) -> Any:
-            return block.var(value.name) if isinstance(value, Variable) else value
+    def of_main(value: Any) -> Any:
+        return block.var(value.name) if isinstance(value, Variable) else value
 
-        ends = (
-            [of_main(item) if isinstance(item, Variable) else item for item in program.inputs],
-            map_structure(of_main, program.outputs) if program.outputs is not None else None,
-        )
-        program = ConcreteProgram(
-            inputs=ends[0],
-            outputs=ends[1],
-            parameters=program.parameters,
-            function=program.function,
-            name_generator=program.name_generator,
-            main_program=main,
-            startup_program=program.startup_program,
-            **program.kwargs,
-        )
-    return _partial_program_from(program, from_method)
+    return ConcreteProgram(
+        inputs=[of_main(value) for value in program.inputs],
+        outputs=None if program.outputs is None else map_structure(of_main, program.outputs),
+        parameters=program.parameters,
+        function=program.function,
+        name_generator=program.name_generator,
+        main_program=main,
+        startup_program=program.startup_program,
+        **program.kwargs,
+    )
 
 
 partial_program.partial_program_from = _lowered_partial_program_from

@@ -1,6 +1,6 @@
 """`fluid.dygraph.nn`: the layers."""
 
-from . import activation, conv, dense, loss, norm, pool, recurrent
+from . import activation, conv, dense, loss, norm, pool, recurrent, tree
 from .activation import *  # noqa: F403
 from .conv import *  # noqa: F403
 from .dense import *  # noqa: F403
@@ -9,6 +9,7 @@ from .norm import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .recurrent import *  # noqa: F403
 from .sequence import RowConv, SequenceConv  # noqa: F401  found here, though not in fluid's __all__
+from .tree import *  # noqa: F403
 
 __all__ = [
     *activation.__all__,
@@ -18,4 +19,5 @@ __all__ = [
     *norm.__all__,
     *pool.__all__,
     *recurrent.__all__,
+    *tree.__all__,
 ]
