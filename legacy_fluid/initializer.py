@@ -6,6 +6,8 @@ Bilinear, MSRA and Xavier follow Long et al. (arXiv:1411.4038), He et al. (arXiv
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -65,7 +67,7 @@ class ConstantInitializer(Initializer):
         self._force_cpu = force_cpu
 
     def __call__(self, param: Any, block: Any = None) -> Any:
-        return self._fill("fill_constant", param, block, value=float(self.value), force_cpu=self._force_cpu)
+        return self._fill("fill_constant", param, block, value=float(self.value), force_cpu=self._force_cpu or _on_cpu)
 
 
 class UniformInitializer(Initializer):
@@ -192,3 +194,24 @@ TruncatedNormal = TruncatedNormalInitializer
 Xavier = XavierInitializer
 MSRA = MSRAInitializer
 Bilinear = BilinearInitializer
+
+
+# --- of 1.5 and 1.6: constants that are made in the CPU's memory whatever the place ---
+
+_on_cpu = False
+
+
+def force_init_on_cpu() -> bool:
+    """Say whether `init_on_cpu` is in force."""
+    return _on_cpu
+
+
+@contextmanager
+def init_on_cpu() -> Iterator[None]:
+    """Within it, constants are made in the CPU's memory."""
+    global _on_cpu
+    before, _on_cpu = _on_cpu, True
+    try:
+        yield
+    finally:
+        _on_cpu = before
