@@ -96,7 +96,8 @@ def _doctor(arguments: list[str]) -> int:
 def _version() -> int:
     from .launcher import doctor
 
-    print(f"legacy_fluid: paddle.fluid {doctor.FLUID} on paddlepaddle {doctor.installed('paddlepaddle')}")
+    paddle = doctor.installed("paddlepaddle") or doctor.installed("paddlepaddle-gpu") or "(not installed)"
+    print(f"legacy_fluid: paddle.fluid {doctor.FLUID} on paddlepaddle {paddle}")
     return 0
 
 

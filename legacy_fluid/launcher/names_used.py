@@ -42,6 +42,7 @@ class _Scope(ast.NodeVisitor):
         self.found = found
         self.meanings = meanings
         self.inner: list[ast.AST] = []
+        self.branches = 0  # that the statement is in: what one takes away, another may have given
 
     def read(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
@@ -50,10 +51,17 @@ class _Scope(ast.NodeVisitor):
             _Scope(self.found, dict(self.meanings)).read(inner)
 
     def _defer(self, node: ast.AST) -> None:
-        self.meanings.pop(getattr(node, "name", ""), None)
+        self._forget(getattr(node, "name", ""))
         self.inner.append(node)
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _defer
+
+    def _branch(self, node: ast.AST) -> None:
+        self.branches += 1
+        self.generic_visit(node)
+        self.branches -= 1
+
+    visit_If = visit_Try = _branch
 
     # --- what gives names a meaning, or takes it ---
 
@@ -86,14 +94,18 @@ class _Scope(ast.NodeVisitor):
                 self.visit(target)
 
     def visit_arg(self, node: ast.arg) -> None:
-        self.meanings.pop(node.arg, None)
+        self._forget(node.arg)
         self.generic_visit(node)
+
+    def _forget(self, name: str) -> None:
+        if not self.branches:
+            self.meanings.pop(name, None)
 
     # --- what uses them ---
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
-            self.meanings.pop(node.id, None)
+            self._forget(node.id)
         elif node.id in self.meanings:
             self._use(self.meanings[node.id], node.lineno)
 

@@ -104,7 +104,7 @@ def _find(name: str, wanted: str) -> Any:
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
+        if not f"{name}.".startswith(f"{error.name}."):
             raise  # a package on the way was found, and lacks something itself
         spec = None
     if spec is None:

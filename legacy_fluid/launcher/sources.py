@@ -13,7 +13,7 @@ from pathlib import Path
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
 _OF_PYTHON_2 = re.compile(  # what Python 3 says of it, or how its line looks
     r"Missing parentheses in call|be parenthesized|leading zeros in decimal|invalid decimal literal"
-    r"|^\s*(print|exec|raise)\s|`|<>|\bur['\"]"
+    r"|^\s*(print|exec)\s+[^(=\s]|^\s*raise\s+[\w.]+\s*,|`|<>|\bur['\"]"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -24,7 +25,8 @@ def install() -> None:
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):  # a closed pipe, a closed file
+        sys.stdout.flush()
     sys.stderr.write("".join(lines(kind, error, trace)))
 
 
@@ -32,9 +34,8 @@ def _report_of_thread(args: Any) -> None:
     if args.exc_type is SystemExit:
         return
     name = args.thread.name if args.thread else threading.get_ident()
-    sys.stderr.write(
-        f"Exception in thread {name}:\\n" + "".join(lines(args.exc_type, args.exc_value, args.exc_traceback))
-    )
+    report = lines(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.stderr.write("".join([f"Exception in thread {name}:\n", *report]))
 
 
 def lines(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> list[str]:
@@ -49,7 +50,10 @@ def _shorten(report: Any, seen: set[int]) -> None:
         return
     seen.add(id(report))
     frames = short(report.stack)
-    report.stack = traceback.StackSummary.from_list(frames) if frames else None  # None: without a heading
+    if frames:
+        report.stack = traceback.StackSummary.from_list(frames)
+    elif issubclass(report.exc_type, SyntaxError):
+        report.stack = None  # Python shows the line alone, without a heading; all else is an error of the layer's
     for other in (report.__cause__, report.__context__, *(report.exceptions or ())):
         _shorten(other, seen)
 

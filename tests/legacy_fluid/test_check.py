@@ -49,6 +49,10 @@ def used(code):
             [("paddle.batch", 2), ("paddle.dataset.mnist.train", 2)],
         ),
         ("import paddle.fluid.layers.nope", [("fluid.layers.nope", 1)]),
+        (
+            "try:\n    import paddle.fluid as fluid\nexcept ImportError:\n    fluid = None\nfluid.data",
+            [("fluid.data", 5)],
+        ),
     ],
 )
 def test_a_name_is_found_whatever_it_is_called(code, expected):
