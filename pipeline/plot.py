@@ -40,11 +40,12 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
 
     figure, (cost, accuracy) = _figure(1, 2, figsize=(11, 4.2))
     figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.9, wspace=0.17)
+    # Only of the cost: the accuracy of one batch is a step of 1 / batch size, and hides the curves.
+    cost.plot(
+        [row["step"] / per_pass for row in batches], [row["train_cost"] for row in batches],
+        color=TRAIN, alpha=0.25, linewidth=1, label="train, single batches",
+    )  # fmt: skip
     for axes, name, scale in ((cost, "cost", 1), (accuracy, "accuracy", 100)):
-        axes.plot(
-            [row["step"] / per_pass for row in batches], [row[f"train_{name}"] * scale for row in batches],
-            color=TRAIN, alpha=0.25, linewidth=1, label="train, single batches",
-        )  # fmt: skip
         for key, color, label in ((f"train_{name}", TRAIN, "train, mean of the pass"), (f"test_{name}", TEST, "test")):
             values = [row[key] * scale for row in epochs]
             axes.plot(passes, values, "o-", color=color, markersize=4, linewidth=1.8, label=label)
@@ -57,7 +58,8 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
     cost.set(ylabel="cross-entropy", yscale="log")
     worst = min(row[key] for row in epochs for key in ("train_accuracy", "test_accuracy")) * 100
-    accuracy.set(ylabel="accuracy, %", ylim=(worst - (100 - worst) * 0.35, 100.2))
+    span = max(100 - worst, 0.1)  # a data set may be learnt without a mistake in its first pass
+    accuracy.set(ylabel="accuracy, %", ylim=(100 - 1.35 * span, 100 + 0.05 * span))
     cost.legend(loc="upper right", frameon=False, fontsize=9)
     accuracy.legend(loc="lower right", frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=12, color=INK)

@@ -108,3 +108,12 @@ def test_curves_are_drawn_after_each_pass(tmp_path: Path) -> None:
     with Image.open(plot.path) as picture:
         colors = {color for _, color in picture.convert("RGB").getcolors(1 << 24)}
     assert {(0x4C, 0x72, 0xB0), (0xDD, 0x5F, 0x2B)} <= colors  # a training curve and a test curve
+
+
+def test_curves_without_a_mistake_are_drawn_too(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl", every=1)
+    perfect = EndEpochEvent(0, 10, 0.0, 1.0, 0.0, 1.0, 2.0)
+    for event in [*steps(10), perfect]:
+        log(event)
+    PlotHandler(log, tmp_path / "curves.png", "title")(perfect)  # matplotlib's warnings are errors here
+    assert (tmp_path / "curves.png").exists()
