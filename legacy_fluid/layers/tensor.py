@@ -16,7 +16,7 @@ from ..initializer import Constant, Initializer
 from ..layer_helper import LayerHelper
 from ..param_attr import ParamAttr
 from .layer_function_generator import operator
-from .utils import FLOATS, INTEGERS, NUMBERS, NUMBERS16, shape_inputs
+from .utils import FLOATS, INTEGERS, NUMBERS, NUMBERS16, declare, keep_attribute, shape_inputs
 
 __all__ = [
     "arange",
@@ -373,6 +373,8 @@ def assign(input: Any, output: Any = None) -> Any:
         outputs={"Out": [output]},
         attrs={"dtype": dtype, "shape": list(input.shape), attribute: [kind(value) for value in input.flat]},
     )
+    if input.ndim == 0:
+        declare(output, shape=[])  # one of the few 0-D results of 1.8
     return output
 
 
@@ -480,6 +482,8 @@ def _index_of(op_type: str, x: Any, axis: int, layer: str) -> Any:
     out = helper.create_variable_for_type_inference("int64")
     helper.append_op(type=op_type, inputs={"X": x}, outputs={"Out": [out]}, attrs={"axis": axis})
     out.stop_gradient = True
+    if len(x.shape) == 1:
+        declare(out, shape=[])  # one of the few 0-D results of 1.8
     return out
 
 
@@ -563,7 +567,7 @@ def _triangle(layer: str, x: Any, diagonal: int, name: str | None) -> Any:
     if not isinstance(diagonal, int):
         raise TypeError(f"{layer}: diagonal is an int, not {diagonal!r}")
     helper = LayerHelper(layer, name=name)
-    out = named_or_temporary(helper, name, x.dtype)
+    out = named_or_temporary(helper, helper.name, x.dtype)
     attrs = {"diagonal": diagonal, "lower": layer == "tril"}
     helper.append_op(type="tril_triu", inputs={"X": x}, outputs={"Out": out}, attrs=attrs)
     return out
@@ -584,9 +588,13 @@ def trace(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1, out: Any = 
     for argument, dim in (("dim1", dim1), ("dim2", dim2)):
         assert dim < rank, f"trace: {argument} is below {rank}, the number of dimensions of input, not {dim}"
     assert dim1 % rank != dim2 % rank, f"trace: dim1 and dim2 are different dimensions, not both {dim1}"
-    return _trace(input, offset, dim1, dim2, out, name)
-
-
-@operator("trace", inputs={"Input": "input"}, dtypes={"out": NUMBERS16})
-def _trace(input, offset, dim1, dim2, out=None, name=None):
-    """The operator of trace."""
+    helper = LayerHelper("trace", name=name)
+    if out is None:
+        out = helper.create_variable_for_type_inference(dtype=input.dtype)
+    else:
+        check_variable_and_dtype(out, "out", NUMBERS16, "trace")
+    attrs = {"offset": offset, "axis1": dim1, "axis2": dim2}
+    op = helper.append_op(type="trace", inputs={"Input": [input]}, outputs={"Out": [out]}, attrs=attrs)
+    keep_attribute(op, "dim1", dim1)
+    keep_attribute(op, "dim2", dim2)
+    return out

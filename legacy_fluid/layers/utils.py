@@ -17,8 +17,9 @@ from paddle.utils.layers_utils import (  # noqa: F401  part of this namespace in
     pack_sequence_as,
 )
 
+from .. import core
 from ..data_feeder import check_dtype, convert_dtype
-from ..framework import Variable, in_dygraph_mode
+from ..framework import Variable, convert_np_dtype_to_dtype_, in_dygraph_mode
 
 # What the inputs of layers may hold; 16 marks the families with half precision.
 FLOATS = ("float32", "float64")
@@ -161,6 +162,28 @@ def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[s
             ]
 
 
+def declare(variable: Any, shape: Sequence[int] | None = None, dtype: Any = None) -> None:
+    """Say of a variable of a static program what 1.8 said, where the inference of today says otherwise."""
+    if in_dygraph_mode():
+        return
+    if shape is not None:
+        variable.desc.set_shape(list(shape))
+    if dtype is not None:
+        variable.desc.set_dtype(convert_np_dtype_to_dtype_(dtype))
+
+
+def keep_attribute(op: Any, name: str, value: bool | int | list[int]) -> None:
+    """Keep in a static program an attribute of 1.8 that the core no longer declares, for `lowering` and for files."""
+    if in_dygraph_mode():
+        return
+    if isinstance(value, bool):
+        op.desc._set_bool_attr(name, value)
+    elif isinstance(value, int):
+        op.desc._set_int32_attr(name, value)
+    else:
+        op.desc._set_int32s_attr(name, list(value))
+
+
 class Composer:
     """Appends the operators that stand for one that the core has lost, all under the names of its layer.
 
@@ -210,11 +233,17 @@ class Composer:
         out = self.new(dtype)
         return self("cast", {"X": x}, out=out, in_dtype=x.dtype, out_dtype=out.dtype)
 
-    def total(self, x: Any, dim: int | None = None, out: Any = None) -> Any:
-        """Return the sum of x along `dim`, which stays with size 1; of all elements where None."""
+    def total(self, x: Any, dim: int | None = None, out: Any = None, keep_dim: bool = True) -> Any:
+        """Return the sum of x along `dim`, which stays with size 1 unless `keep_dim` is False; of all where None."""
         every = dim is None
-        dims = [0] if every else [dim]
-        return self("reduce_sum", {"X": x}, out=out, dim=dims, keep_dim=not every, reduce_all=every)
+        attrs = {"dim": [0] if every else [dim], "keep_dim": keep_dim and not every, "reduce_all": every}
+        return self("reduce_sum", {"X": x}, out=out, **attrs, **dtype_of_sum(x))
+
+
+def dtype_of_sum(x: Any) -> dict[str, Any]:
+    """Return the attribute that lets reduce_sum keep int32, which today it would widen."""
+    is_int32 = not in_dygraph_mode() and x.dtype == core.VarDesc.VarType.INT32
+    return {"out_dtype": core.VarDesc.VarType.INT32} if is_int32 else {}
 
 
 def _first(inputs: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...data_feeder import check_variable_and_dtype
 from ...layer_helper import LayerHelper
+from ..utils import declare
 
 __all__ = ["edit_distance", "warpctc"]
 
@@ -45,6 +46,8 @@ def edit_distance(
         outputs={"Out": [distance], "SequenceNum": [number]},
         attrs={"normalized": normalized},
     )
+    for variable in (distance, number):
+        declare(variable, dtype="int64")  # also of the distance, which runs as float32
     return distance, number
 
 

@@ -8,6 +8,7 @@ from . import (
     elementwise,
     image,
     index,
+    instag,
     logic,
     manipulation,
     matrix,
@@ -28,6 +29,7 @@ from .dense import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .image import *  # noqa: F403
 from .index import *  # noqa: F403
+from .instag import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
 from .matrix import *  # noqa: F403
@@ -50,6 +52,7 @@ __all__ = [
     *sparse.__all__,
     *image.__all__,
     *index.__all__,
+    *instag.__all__,
     *logic.__all__,
     *manipulation.__all__,
     *matrix.__all__,

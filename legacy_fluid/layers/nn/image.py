@@ -9,7 +9,7 @@ from ...data_feeder import check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..utils import FLOATS, NUMBERS16, Composer, numbers_as_variables, temporaries_of
+from ..utils import FLOATS, NUMBERS16, Composer, declare, numbers_as_variables, temporaries_of
 
 __all__ = [
     "affine_grid",
@@ -182,7 +182,9 @@ def _resize(
     helper = LayerHelper(op_type, name=name)
     inputs = {"X": input}
     attrs = {
-        "out_d": -1, "out_h": -1, "out_w": -1,
+        "out_d": -1,
+        "out_h": -1,
+        "out_w": -1,
         "interp_method": resample.lower(),
         "align_corners": align_corners,
         "align_mode": align_mode,
@@ -256,6 +258,8 @@ def affine_grid(theta: Any, out_shape: Any, name: str | None = None) -> Any:
     else:
         attrs["output_shape"] = list(out_shape)
     helper.append_op(type="affine_grid", inputs=inputs, outputs={"Output": out}, attrs=attrs)
+    if isinstance(out_shape, Variable):
+        declare(out, shape=[-1, -1, -1, 2])
     return out
 
 

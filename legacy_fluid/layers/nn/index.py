@@ -9,7 +9,7 @@ from ...framework import Variable, convert_np_dtype_to_dtype_, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
 from ..tensor import assign, zeros
-from ..utils import FLOATS, INTEGERS, NUMBERS, NUMBERS16
+from ..utils import FLOATS, INTEGERS, NUMBERS, NUMBERS16, declare, keep_attribute
 from .slicing import slice
 
 __all__ = [
@@ -33,13 +33,18 @@ __all__ = [
 ]
 
 
-@operator("gather", inputs={"X": "input", "Index": "index"})
-def gather(input, index, overwrite=True):
+def gather(input: Any, index: Any, overwrite: bool = True) -> Any:
     """Return the rows of input that `index`, int32 or int64 [N] or [N, 1], names.
 
     Args:
-        overwrite: whether the gradient of a row chosen twice is that of the last choice, or the sum.
+        overwrite: whether the gradient of a row chosen twice is that of the last choice, or the sum; in dygraph mode
+            it is the sum.
     """
+    helper = LayerHelper("gather")
+    out = helper.create_variable_for_type_inference(input.dtype)
+    op = helper.append_op(type="gather", inputs={"X": input, "Index": index}, outputs={"Out": out}, attrs={})
+    keep_attribute(op, "overwrite", overwrite)
+    return out
 
 
 @operator("gather_nd", inputs={"X": "input", "Index": "index"})
@@ -129,6 +134,7 @@ def topk(input: Any, k: Any, name: str | None = None) -> tuple[Any, Any]:
     else:
         inputs["K"] = [k]
     helper.append_op(type="top_k", inputs=inputs, outputs={"Out": [values], "Indices": [indices]}, attrs=attrs)
+    declare(indices, dtype="int64")
     values.stop_gradient = True
     indices.stop_gradient = True
     return values, indices

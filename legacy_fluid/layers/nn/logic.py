@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...data_feeder import check_type
 from ...framework import Variable
 from ..layer_function_generator import operator
 
@@ -43,11 +46,17 @@ def elementwise_equal(x, y, name=None):
     """Return where x equals y."""
 
 
+def _as_text(given: dict[str, Any]) -> None:
+    for argument, kind in (("rtol", float), ("atol", float), ("equal_nan", bool)):
+        check_type(given[argument], argument, kind, "allclose")
+    given["rtol"], given["atol"] = str(given["rtol"]), str(given["atol"])  # what the operator of today reads
+
+
 @operator(
     "allclose",
     inputs={"Input": "input", "Other": "other"},
     outputs={"Out": "bool"},
-    types={"rtol": float, "atol": float, "equal_nan": bool},
+    prepare=_as_text,
 )
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False, name=None):
     """Return whether |input - other| <= atol + rtol * |other| everywhere, bool, shape (1,)."""

@@ -12,7 +12,15 @@ from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
 from ..tensor import assign, is_array, join_array, named_or_temporary
-from ..utils import NUMBERS, NUMBERS16, numbers_as_variables, sizes_or_variable, temporaries_of
+from ..utils import (
+    NUMBERS,
+    NUMBERS16,
+    declare,
+    keep_attribute,
+    numbers_as_variables,
+    sizes_or_variable,
+    temporaries_of,
+)
 
 __all__ = [
     "expand",
@@ -176,8 +184,8 @@ def flip(input: Any, dims: Any, name: str | None = None) -> Any:
     assert len(dims) > 0, "flip: dims is empty; give at least one dimension"
     helper = LayerHelper("flip", name=name)
     out = named_or_temporary(helper, name, input.dtype)
-    # 1.8 calls the attribute dims, and the operator of today axis.
-    helper.append_op(type="flip", inputs={"X": input}, outputs={"Out": out}, attrs={"axis": dims})
+    op = helper.append_op(type="flip", inputs={"X": input}, outputs={"Out": out}, attrs={"axis": dims})
+    keep_attribute(op, "dims", dims)
     return out
 
 
@@ -197,8 +205,9 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     out = helper.create_variable_for_type_inference(input.dtype)
     if dims is None:
         input, dims = reshape(input, shape=[-1, 1]), [0]
-    # 1.8 calls the attribute dims, and the operator of today axis.
-    helper.append_op(type="roll", inputs={"X": input}, outputs={"Out": out}, attrs={"axis": dims, "shifts": shifts})
+    attrs = {"axis": dims, "shifts": shifts}
+    op = helper.append_op(type="roll", inputs={"X": input}, outputs={"Out": out}, attrs=attrs)
+    keep_attribute(op, "dims", dims)
     return reshape(out, shape=whole, inplace=True)
 
 
@@ -272,6 +281,9 @@ def split(input: Any, num_or_sections: Any, dim: Any = -1, name: str | None = No
         sizes_or_variable(num_or_sections, "sections", helper, inputs, attrs, ("", "SectionsTensorList"))
     outs = [helper.create_variable_for_type_inference(dtype=helper.input_dtype()) for _ in range(count)]
     helper.append_op(type="split", inputs=inputs, outputs={"Out": outs}, attrs=attrs)
+    if "SectionsTensorList" in inputs and isinstance(dim, int):
+        for out, section in zip(outs, attrs["sections"], strict=True):
+            declare(out, shape=[*input.shape[:dim], section, *input.shape[dim + 1 :]])
     return outs
 
 

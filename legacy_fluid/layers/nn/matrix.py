@@ -9,7 +9,7 @@ from ...framework import in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
 from ..tensor import named_or_temporary
-from ..utils import FLOATS, FLOATS16, NUMBERS
+from ..utils import FLOATS, FLOATS16, NUMBERS, Composer
 
 __all__ = [
     "addmm",
@@ -78,8 +78,12 @@ def dot(x: Any, y: Any, name: str | None = None) -> Any:
     check_variable_and_dtype(y, "y", NUMBERS, "dot")
     helper = LayerHelper("dot", name=name)
     out = named_or_temporary(helper, name, x.dtype)
-    helper.append_op(type="dot", inputs={"X": x, "Y": y}, outputs={"Out": out})
-    return out
+    if len(x.shape) == 1:
+        helper.append_op(type="dot", inputs={"X": x, "Y": y}, outputs={"Out": out})
+        return out
+    # The operator of today leaves no dimension where 1.8 left one of size 1.
+    append = Composer(helper)
+    return append.total(append("elementwise_mul", {"X": x, "Y": y}), dim=-1, out=out)
 
 
 def matmul(

@@ -7,7 +7,7 @@ from typing import Any
 from ...data_feeder import check_variable_and_dtype
 from ..layer_function_generator import operator
 from ..ops import exp
-from ..utils import FLOATS, FLOATS16, NUMBERS
+from ..utils import FLOATS, FLOATS16, NUMBERS, dtype_of_sum
 from .elementwise import log
 
 __all__ = [
@@ -65,7 +65,11 @@ def reduce_prod(input, dim=None, keep_dim=False, name=None):
     """Return the product of the elements."""
 
 
-@operator("reduce_sum", dtypes=NUMBERS, prepare=_all_where_none)
+def _sum_of_own_dtype(given: dict[str, Any]) -> dict[str, Any]:
+    return {**_all_where_none(given), **dtype_of_sum(given["input"])}
+
+
+@operator("reduce_sum", dtypes=NUMBERS, prepare=_sum_of_own_dtype)
 def reduce_sum(input, dim=None, keep_dim=False, name=None):
     """Return the sum of the elements."""
 

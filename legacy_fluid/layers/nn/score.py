@@ -118,13 +118,12 @@ def mean_iou(input: Any, label: Any, num_classes: int) -> tuple[Any, Any, Any]:
         equal = append("equal", {"X": numbers, "Y": classes}, of="bool")
         return append.cast(equal, "int32")
 
-    def counted(marks: Any, out: Any = None) -> Any:
-        return append("reduce_sum", {"X": marks}, out=out, dim=[0], keep_dim=False, reduce_all=False)
-
     classes = assign(np.arange(num_classes, dtype="int32").reshape(1, -1))
     predicted, labelled = is_class(input), is_class(label)
-    counted(append("elementwise_mul", {"X": predicted, "Y": labelled}), out=correct)
-    both = append("elementwise_add", {"X": counted(predicted), "Y": counted(labelled)})
+    both = append("elementwise_mul", {"X": predicted, "Y": labelled})
+    append.total(both, dim=0, out=correct, keep_dim=False)
+    counts = (append.total(marks, dim=0, keep_dim=False) for marks in (predicted, labelled))
+    both = append("elementwise_add", dict(zip("XY", counts, strict=True)))
     append("elementwise_sub", {"X": both, "Y": append("scale", {"X": correct}, scale=2.0)}, out=wrong)
     union = append.cast(append("elementwise_add", {"X": wrong, "Y": correct}), "float32")
     ones = append("fill_any_like", {"X": union}, value=1.0)

@@ -8,7 +8,8 @@ from ...data_feeder import check_dtype, check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..utils import NUMBERS, NUMBERS16, sizes_or_variable
+from ..tensor import reverse
+from ..utils import NUMBERS, NUMBERS16, _contain_var, sizes_or_variable
 
 __all__ = [
     "crop",
@@ -53,6 +54,7 @@ def strided_slice(input: Any, axes: Any, starts: Any, ends: Any, strides: Any) -
 
 
 def _slice(helper: Any, axes: Any, limits: dict[str, Any]) -> Any:
+    limits, backwards = from_the_front(axes, limits)
     inputs, attrs = {"Input": helper.kwargs["input"]}, {"axes": axes}
     fixed = [1] * len(axes)  # whether the size of an axis follows from numbers alone
     for argument, given in limits.items():
@@ -66,7 +68,29 @@ def _slice(helper: Any, axes: Any, limits: dict[str, Any]) -> Any:
     attrs["infer_flags"] = fixed
     out = helper.create_variable_for_type_inference(dtype=helper.input_dtype("input"))
     helper.append_op(type=helper.layer_type, inputs=inputs, attrs=attrs, outputs={"Out": out})
-    return out
+    return reverse(out, backwards) if backwards else out
+
+
+def from_the_front(axes: Any, limits: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
+    """Return limits with strides that go forward, and the axes whose elements are then to be put in reverse.
+
+    This is how 1.8 went backwards: with a stride of -2 it took every second element counted from the lower end. Today's
+    operator counts from the upper one, and never reaches the first element. Limits with Variables stay as they are.
+    """
+    backwards = []
+    if "strides" in limits and all(isinstance(of, list | tuple) and not _contain_var(of) for of in limits.values()):
+        limits = {argument: list(given) for argument, given in limits.items()}
+        for index, stride in enumerate(limits["strides"]):
+            if stride < 0:
+                start, end = limits["starts"][index], limits["ends"][index]
+                limits["starts"][index] = end + 1
+                limits["ends"][index] = _END if start == -1 else start + 1
+                limits["strides"][index] = -stride
+                backwards.append(axes[index])
+    return limits, backwards
+
+
+_END = 10000000  # beyond every dimension
 
 
 def crop(x: Any, shape: Any = None, offsets: Any = None, name: str | None = None) -> Any:

@@ -8,8 +8,9 @@ from ... import core
 from ...data_feeder import check_dtype, check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
+from .. import tensor
 from ..layer_function_generator import operator
-from ..utils import FLOATS16, INTEGERS
+from ..utils import FLOATS16, INTEGERS, Composer, declare
 
 __all__ = [
     "continuous_value_model",
@@ -100,15 +101,30 @@ def one_hot(input: Any, depth: Any, allow_out_of_range: bool = False) -> Any:
 
 def one_hot_v2(helper: Any, input: Any, depth: Any, allow_out_of_range: bool, out: Any) -> None:
     """Append the operator that adds a dimension of `depth` to input, and puts the result in `out`."""
-    inputs, attrs = {"X": input}, {"allow_out_of_range": allow_out_of_range}
-    if not isinstance(depth, Variable):
-        attrs["depth"] = depth
-    elif in_dygraph_mode():
-        attrs["depth"] = int(depth.numpy().item(0))
-    else:
+    if isinstance(depth, Variable) and in_dygraph_mode():
+        depth = int(depth.numpy().item(0))
+    if allow_out_of_range:
+        _compare_with_classes(helper, input, depth, out)
+        return
+    inputs, attrs = {"X": input}, {"allow_out_of_range": False}
+    if isinstance(depth, Variable):
         depth.stop_gradient = True
         inputs["depth_tensor"] = depth
+    else:
+        attrs["depth"] = depth
     helper.append_op(type="one_hot_v2", inputs=inputs, outputs={"Out": out}, attrs=attrs, stop_gradient=True)
+
+
+def _compare_with_classes(helper: Any, input: Any, depth: Any, out: Any) -> None:
+    """Do the same for ids that need not fit: today's kernel refuses them whatever its attribute says."""
+    append = Composer(helper)
+    classes = tensor.range(0, depth, 1, input.dtype)
+    ids = append("unsqueeze2", {"X": input}, hidden=("XShape",), axes=[len(input.shape)])
+    equal = append("equal", {"X": ids, "Y": classes}, of="bool")
+    append("cast", {"X": equal}, out=out, in_dtype=equal.dtype, out_dtype=out.dtype)
+    if not isinstance(depth, Variable):
+        declare(out, shape=[*input.shape, depth])
+    out.stop_gradient = True
 
 
 @operator("merge_selected_rows")
