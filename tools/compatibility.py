@@ -9,6 +9,7 @@ The internal names that are not there go to legacy_fluid/internals_absent.json, 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 from collections import Counter, defaultdict
@@ -46,12 +47,20 @@ def find(name: str) -> Any:
 
 
 def is_there(name: str) -> bool:
-    """Say whether something answers for a recorded name."""
+    """Say whether something answers for a recorded name, be it an attribute that a class's instances get."""
+    holder, _, last = name.rpartition(".")
     try:
         find(name)
     except (AttributeError, ImportError):
-        return False
+        return holder in coverage.record() and is_there(holder) and f"self.{last} = " in _source(find(holder))
     return True
+
+
+def _source(thing: Any) -> str:
+    try:
+        return inspect.getsource(thing)
+    except (OSError, TypeError):
+        return ""  # of the core
 
 
 def public_names() -> list[str]:
@@ -118,8 +127,9 @@ def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
 
 def internals_absent() -> str:
     """Return, as JSON, the recorded internal names that are not there."""
-    names = coverage.record().items()
-    return json.dumps([name for name, how in names if how.startswith("~ ") and not is_there(name)], indent=0) + "\n"
+    absent = [name for name, how in coverage.record().items() if how.startswith("~ ") and not is_there(name)]
+    outermost = [name for name in absent if name.rpartition(".")[0] not in absent]
+    return json.dumps(outermost, indent=0) + "\n"
 
 
 def main(argv: list[str]) -> int:

@@ -46,6 +46,8 @@ MODULES = [
     "fluid.contrib.op_frequence fluid.contrib.reader",
 ]  # in order of preference: an object goes by the first name found for it
 
+FRONTS = ("paddle.fluid", "paddle.fluid.dygraph")  # where programs find even what `__all__` leaves out
+
 INTERNAL = ("paddle.fluid.core_avx", "paddle.fluid.dygraph.dygraph_to_static")  # core gives way to core_avx
 
 BESIDE = [
@@ -76,7 +78,7 @@ def main(path):
             known = first.setdefault(id(thing), full) if callable(thing) else full
             names[full] = mark + (describe(thing) if known == full else "= " + known)
             if inspect.isclass(thing) and known == full:
-                names.update(members(full, thing))
+                names.update((member, mark + how) for member, how in members(full, thing))
         if hasattr(module, "__path__") and hasattr(module, "__all__"):
             names[module_name + ".__all__"] = " ".join(sorted(set(module.__all__)))
     for module_name in words(BESIDE):
@@ -96,15 +98,17 @@ def words(lines):
 
 
 def names_of(module):
-    """Yield (name, its mark) for what `module` offers, and for what it defines beside that."""
+    """Yield (name, its mark) for what `module` offers, and for what it defines or shows beside that."""
     listed = getattr(module, "__all__", None)
-    own = [name for name, thing in vars(module).items() if is_own(name, thing, module)]
-    offered = listed or own
-    if hasattr(module, "__path__"):
-        offered = own + (listed or [])
+    shown = [name for name, thing in vars(module).items() if is_shown(name, thing, module)]
+    offered = listed
     if module.__name__ in INTERNAL:
         offered = []
-    for name in sorted(set(listed or []) | set(own)):
+    elif module.__name__ in FRONTS:
+        offered = shown + listed
+    elif listed is None:
+        offered = [name for name in shown if getattr(module, name).__module__ == module.__name__]
+    for name in sorted(set(listed or []) | set(shown)):
         if hasattr(module, name) and not isinstance(getattr(module, name), types.ModuleType):
             yield name, "" if name in offered else "~ "
 
@@ -120,14 +124,12 @@ def beside_names(module):
             yield name
 
 
-def is_own(name, thing, module):
-    """Say whether `module` defines `thing`; a package, which defines nothing, is taken to offer all it shows."""
+def is_shown(name, thing, module):
+    """Say whether `module` defines `thing` or, being a package, shows it."""
     if name.startswith("_") or not callable(thing):
         return False
     home = getattr(thing, "__module__", None) or ""
-    if hasattr(module, "__path__"):
-        return home.startswith("paddle.fluid")
-    return home == module.__name__
+    return home == module.__name__ or (hasattr(module, "__path__") and home.startswith("paddle.fluid"))
 
 
 def members(full, cls):
