@@ -1,0 +1,185 @@
+"""Write a glyph by hand, many times at once: jitter, spline, affine, elastic, box, rasterise, ink.
+
+Plain NumPy arithmetic on arrays whose first axis is the image, no BLAS and hardly a transcendental function, so that a
+generator in the same state writes the same images everywhere. Lengths are in hundredths of the digit's height until
+`box`, in pixels from there on; a "spread" is a standard deviation.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.data.dataset import SIDE, Images
+from pipeline.data.glyphs import Glyph
+
+BOX = 20  # pixels of the square that the ink just fits into, as in MNIST
+MIDDLE = 14  # where the centre of mass comes to; half a pixel off the image's own, as in MNIST
+STEP = 3.0  # between the points at which a curve is taken; about half a pixel
+
+JITTER = 3.2  # spread of a control point
+CARE = 0.4  # spread, as a logarithm, of a writer's JITTER
+LIFT = 2.0  # spread of a stroke as a whole, where the pen was lifted before or after it
+TRIM = 3.5  # spread of a stroke's ends along it: gaps and overshoots
+PRESSURE = 0.15  # spread of the line's width at a control point, as a part of it
+STRETCH = 0.21  # spread, as a logarithm, of width to height
+SLANT, SLANT_SPREAD = 0.12, 0.30  # of x over y; most people lean to the right
+TURN = 0.13  # spread of the rotation, in radians
+BEND = {2: 0.15, 3: 0.09}  # spread of the elastic warp's coefficients, by their power
+WIDTH, WIDTH_SPREAD = 2.55, 0.33  # of the line: median in pixels, and spread as a logarithm
+THINNEST = 1.0  # the least width of a line, in pixels
+BLUR = 0.8, 1.4  # pixels from black to white at an edge, least and most
+GRAIN = 0.12  # spread of an edge's place from pixel to pixel
+
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+Random = np.random.Generator
+
+
+def write(glyph: Glyph, count: int, random: Random) -> Images:
+    """Return `count` images of a glyph, no two alike, light ink on black: uint8 [count, 28, 28]."""
+    places, strokes = lay_out(glyph)
+    control = jitter(places, count, random)
+    points, pressure = spline(strokes, control, random)
+    points = affine(points, random)
+    points = elastic(points, random)
+    points, radius = box(points, pressure, random)
+    depth = rasterise(points, radius)
+    images = ink(depth, random)
+    return centre(images)
+
+
+class Stroke(NamedTuple):
+    """A stroke between its control points: S spans, each a piece of curve from one point to the next.
+
+    `shape` [S, 4] are indices of the control points that shape a span: before it, its two ends, after it.
+    `way` [S + 1] is how far along the stroke each control point lies, the first at 0.
+    """
+
+    shape: Indices
+    way: Floats
+
+
+@cache
+def lay_out(glyph: Glyph) -> tuple[Floats, tuple[Stroke, ...]]:
+    """Return the glyph's distinct control points, [P, 2], and its strokes, which share them where they meet."""
+    places: dict[tuple[float, float], int] = {}
+    strokes = []
+    for text in glyph.strokes:
+        words = text.split()
+        track = [tuple(map(float, word.rstrip("!").split(","))) for word in words]
+        index = [places.setdefault((x, y), len(places)) for x, y in track]
+        last = len(words) - 1
+        # The curve enters and leaves a corner, like an end, without regard to the point on the other side of it.
+        sharp = [number in (0, last) or word.endswith("!") for number, word in enumerate(words)]
+        shape = [
+            (index[s if sharp[s] else s - 1], index[s], index[s + 1], index[s + 1 if sharp[s + 1] else s + 2])
+            for s in range(last)
+        ]
+        lengths = np.sqrt((np.diff(np.array(track), axis=0) ** 2).sum(axis=1))
+        strokes.append(Stroke(np.array(shape), np.concatenate([[0.0], np.cumsum(lengths)])))
+    return np.array(list(places)), tuple(strokes)
+
+
+def jitter(places: Floats, count: int, random: Random) -> Floats:
+    """Move control points [P, 2] and press the pen unevenly: [count, P, 3], last x, y and pressure around 1."""
+    care = np.exp(CARE * random.standard_normal((count, 1, 1)))
+    moved = places + JITTER * care * random.standard_normal((count, *places.shape))
+    pressure = 1 + PRESSURE * random.standard_normal((count, len(places), 1))
+    return np.concatenate([moved, pressure], axis=2)
+
+
+def spline(strokes: tuple[Stroke, ...], control: Floats, random: Random) -> tuple[Floats, Floats]:
+    """Draw the curves through control points [N, P, 3]: points [N, T, 2] close to each other, and pressure [N, T]."""
+    count = len(control)
+    each = np.arange(count)[:, None, None]
+    curves = []
+    for shape, way in strokes:
+        start = TRIM * random.standard_normal((count, 1))
+        stop = TRIM * random.standard_normal((count, 1)) + way[-1]
+        along = start + (stop - start) * np.linspace(0, 1, int(way[-1] / STEP) + 2)
+        span = np.clip(np.searchsorted(way, along, side="right") - 1, 0, len(shape) - 1)
+        t = ((along - way[span]) / (way[span + 1] - way[span]))[..., None]  # beyond [0, 1] where the end overshoots
+        before, start_, end, after = np.moveaxis(control[each, shape[span]], 2, 0)
+        # Catmull-Rom: a cubic with half the way between its neighbours as the slope at each point.
+        leave, arrive = (end - before) / 2, (after - start_) / 2
+        rise = end - start_
+        curve = start_ + t * (leave + t * (3 * rise - 2 * leave - arrive + t * (leave + arrive - 2 * rise)))
+        if len(strokes) > 1:
+            curve[..., :2] += LIFT * random.standard_normal((count, 1, 2))
+        curves.append(curve)
+    points = np.concatenate(curves, axis=1)
+    return points[..., :2], points[..., 2]
+
+
+def affine(points: Floats, random: Random) -> Floats:
+    """Stretch, slant and turn points [N, T, 2] about the digit's middle, which becomes the origin."""
+    stretch, slant, turn = random.standard_normal((3, len(points), 1))
+    x, y = np.moveaxis(points - 50, 2, 0)
+    x = x * np.exp(STRETCH * stretch) - y * (SLANT + SLANT_SPREAD * slant)
+    turn = TURN * turn  # small: the tangent does for the sine
+    return np.stack([x - turn * y, y + turn * x], axis=2)
+
+
+def elastic(points: Floats, random: Random) -> Floats:
+    """Bend points [N, T, 2] as a sheet of rubber would: a random polynomial of the place, smooth over the digit."""
+    x, y = np.moveaxis(points / 50, 2, 0)
+    bent = points.copy()
+    for power, spread in BEND.items():
+        for of_x in range(power + 1):
+            amount = 50 * spread * random.standard_normal((len(points), 1, 2))
+            bent += amount * (x**of_x * y ** (power - of_x))[..., None]
+    return bent
+
+
+def box(points: Floats, pressure: Floats, random: Random) -> tuple[Floats, Floats]:
+    """Fit points [N, T, 2] into the box, in the middle of the image: points in pixels, and the line's radius [N, T]."""
+    width = WIDTH * np.exp(WIDTH_SPREAD * random.standard_normal((len(points), 1)))
+    radius = np.maximum(width * pressure, THINNEST) / 2
+    low, high = points.min(axis=1), points.max(axis=1)
+    scale = (BOX - width) / (high - low).max(axis=1, keepdims=True)
+    points = (points - (low + high)[:, None] / 2) * scale[:, None]
+    return points + (SIDE - 1) / 2, radius
+
+
+def rasterise(points: Floats, radius: Floats) -> Floats32:
+    """Return how deep in the ink each pixel is, [N, 28, 28] in pixels: positive inside a line, negative outside.
+
+    Each point is a round tip, [N, T, 2] and radius [N, T]. The least power of a pixel with respect to a tip,
+    distance² - radius², is zero on the line's edge and needs one addition a pixel and tip, as x and y separate.
+    """
+    across, down = np.moveaxis(points.astype(np.float32), 2, 0)
+    tip = radius.astype(np.float32)
+    grid = np.arange(SIDE, dtype=np.float32)
+    across = (grid - across[..., None]) ** 2
+    down = (grid - down[..., None]) ** 2 - tip[..., None] ** 2
+    power = np.full((len(points), SIDE, SIDE), np.inf, np.float32)
+    one = np.empty_like(power)
+    for t in range(points.shape[1]):
+        np.add(down[:, t, :, None], across[:, t, None, :], out=one)
+        np.minimum(power, one, out=power)
+    usual = radius.mean(axis=1).astype(np.float32)[:, None, None]
+    return usual - np.sqrt(np.maximum(power + usual**2, 0))
+
+
+def ink(depth: Floats32, random: Random) -> Images:
+    """Turn depth [N, 28, 28] into pixels: edges a little blurred, differently from image to image, and grainy."""
+    blur = random.uniform(*BLUR, size=(len(depth), 1, 1)).astype(np.float32)
+    grain = np.float32(GRAIN) * random.standard_normal(depth.shape, dtype=np.float32)
+    light = np.clip((depth + grain) / blur + np.float32(0.5), 0, 1)
+    return (light * np.float32(255)).astype(np.uint8)
+
+
+def centre(images: Images) -> Images:
+    """Move images [N, 28, 28] by whole pixels so that their centre of mass comes to (14, 14), as MNIST has it."""
+    grid = np.arange(SIDE)
+    mass = images.sum(axis=(1, 2))
+    down = np.rint(MIDDLE - (images.sum(axis=2) * grid).sum(axis=1) / mass).astype(np.intp)
+    across = np.rint(MIDDLE - (images.sum(axis=1) * grid).sum(axis=1) / mass).astype(np.intp)
+    wide = np.pad(images, ((0, 0), (SIDE, SIDE), (SIDE, SIDE)))
+    rows, columns = (SIDE + grid - shift[:, None] for shift in (down, across))
+    return wide[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
