@@ -67,20 +67,45 @@ def __getattr__(name: str) -> Any:
 
 
 class ComplexVariable:
-    """A complex value as fluid 1.8 had it: a pair of real variables.
+    """A complex value as fluid 1.8 had it in eager mode: a pair of real variables.
 
     Args:
         real, imag: Variables of one shape and dtype.
     """
 
     def __init__(self, real: Any, imag: Any) -> None:
+        assert real.shape == imag.shape, f"the parts differ in shape: {real.shape} and {imag.shape}"
+        assert real.dtype == imag.dtype, f"the parts differ in dtype: {real.dtype} and {imag.dtype}"
         self.real = real
         self.imag = imag
-        self.shape = real.shape
-        self.name = f"{real.name}_{imag.name}"
+
+    @property
+    def dtype(self) -> str:
+        halves = (core.VarDesc.VarType.FP16, core.VarDesc.VarType.FP32)
+        return "complex64" if self.real.dtype in halves else "complex128"
+
+    @property
+    def shape(self) -> Any:
+        return self.real.shape
+
+    @property
+    def name(self) -> dict[str, str]:
+        return {"real": self.real.name, "imag": self.imag.name}
+
+    @name.setter
+    def name(self, name: Any) -> None:
+        names = (f"{name}.real", f"{name}.imag") if isinstance(name, str) else name
+        if not isinstance(names, tuple | list) or len(names) != 2:
+            raise ValueError(f"the name of a ComplexVariable is a string, or one for each part, not {name!r}")
+        self.real.name, self.imag.name = names
 
     def numpy(self) -> Any:
         return self.real.numpy() + 1j * self.imag.numpy()
+
+    def __str__(self) -> str:
+        return f"REAL: {self.real}IMAG: {self.imag}"
+
+    __repr__ = __str__
 
 
 @refused("fluid.load_op_library")

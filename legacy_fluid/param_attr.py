@@ -76,6 +76,15 @@ class WeightNormParamAttr(ParamAttr):
 
     params_with_weight_norm: list[Any] = []  # noqa: RUF012  shared, as in fluid
 
-    def __init__(self, dim: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        dim: int | None = None,
+        name: str | None = None,
+        initializer: Initializer | None = None,
+        learning_rate: float = 1.0,
+        regularizer: WeightDecayRegularizer | None = None,
+        trainable: bool = True,
+        do_model_average: bool = False,
+    ) -> None:
+        super().__init__(name, initializer, learning_rate, regularizer, trainable, do_model_average)
         self.dim = dim
