@@ -1,0 +1,227 @@
+"""`python -m export predict DIR`: which digit each image of a folder shows, as a table, at the speed of the machine.
+
+    file names -> batches -> pixels, by processes that read -> probabilities, by threads -> rows
+
+No stage runs ahead of the next by more than a fixed number of batches, so memory does not grow with the folder. numpy
+and onnxruntime are imported while the first images are being read already.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from export.choices import DEVICES, MAX_PIXELS, POLARITIES
+from export.image_files import check_folder, find_images
+from export.predictions import FORMATS, Prediction, format_of, open_rows
+from export.reader_process import Settings
+from export.readers import Batch, Readers
+from fluidline.cli import Choice
+from fluidline.errors import DataError, FluidlineError
+from fluidline.runs import DEFAULT_ROOT
+
+if TYPE_CHECKING:
+    from export.contact_sheet import ContactSheet
+    from export.model import Model
+
+BATCH_SIZE = 64
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Summary:
+    """What came out of a folder; `confidence` is the mean of the labels' probabilities."""
+
+    model: str
+    provider: str
+    images: int = 0
+    failures: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    confidence: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, predictions: Sequence[Prediction]) -> None:
+        answered = [prediction for prediction in predictions if not prediction.error]
+        self.images += len(predictions)
+        self.failures += len(predictions) - len(answered)
+        self.labels.update(prediction.labels[0] for prediction in answered)
+        excess = sum(prediction.probabilities[0] - self.confidence for prediction in answered)
+        self.confidence += excess / max(self.images - self.failures, 1)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{label}: {count}" for label, count in sorted(self.labels.items()))
+        return (
+            f"{self.images} images in {self.seconds:.2f} s, {self.images / self.seconds:,.0f} images/s"
+            f" ({self.model} on {self.provider})\n"
+            f"{self.failures} could not be read; mean confidence {self.confidence:.4f}; labels {counts or 'none'}"
+        )
+
+
+def predict_folder(
+    folder: str | Path,
+    out: str | Path = "predictions.csv",
+    *,
+    run: str | None = None,
+    model: str | Path | None = None,
+    runs_dir: str | Path = DEFAULT_ROOT,
+    polarity: str = "auto",
+    fit: bool = False,
+    top: int = 1,
+    form: str | None = None,
+    html: str | Path | None = None,
+    every: bool = False,
+    device: str = "auto",
+    batch_size: int = BATCH_SIZE,
+    workers: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Summary:
+    """Classify the images in `folder` and below, and write a row for each, sorted by name, to `out`; '-' is stdout.
+
+    The model is that of run `run`, the latest if None, or the file or run folder `model`. `polarity`, `fit` and
+    `max_pixels` are those of `export.prepare.prepare`; `every` tries files that do not end as images too. A row has the
+    `top` likeliest labels, as `form`, csv or jsonl, else as the ending of `out` says. `html` is the place of a contact
+    sheet. `workers` processes read, as many as there are cores if None.
+
+    A file that cannot be read is a row with the reason. Raises DataError where there are no images or the model is
+    unusable, RunError where the run has none, and FluidlineError where a file cannot be written or the device is not
+    to be had; then `out` stays as it was.
+    """
+    started = time.perf_counter()
+    out, form = str(out), format_of(str(out), form)
+    names = _names(folder, every)
+    cores = len(os.sched_getaffinity(0))
+    settings = Settings(os.path.abspath(folder), polarity, fit, max_pixels)
+    with Readers(names, settings, batch_size, workers or cores) as batches:
+        from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
+
+        opened = load(locate(run, model, runs_dir), device)
+        summary = Summary(opened.name, opened.provider)
+        sheet = _sheet(folder, max_pixels) if html else None
+        threads = cores if opened.provider == "CPUExecutionProvider" else 1
+        classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, threads)
+        with open_rows(out, form, top) as write, _progress(folder, every) as advance:
+            for batch, predictions in classified:
+                write(predictions)
+                summary.add(predictions)
+                if sheet:
+                    sheet.add(predictions, batch.pixels)
+                advance(len(predictions))
+    summary.seconds = time.perf_counter() - started
+    if sheet and html:
+        sheet.write(html, str(summary))
+    return summary
+
+
+def _sheet(folder: str | Path, max_pixels: int) -> ContactSheet:
+    from export.contact_sheet import ContactSheet
+
+    return ContactSheet(folder, max_pixels)
+
+
+def _names(folder: str | Path, every: bool) -> Iterator[str]:
+    check_folder(folder)
+    names = find_images(folder, every)
+    first = next(names, None)
+    if first is None:
+        hint = "" if every else ": no file ends in .png, .jpg or the like (--all tries every file)"
+        raise DataError(f"{folder} holds no images{hint}")
+    return chain([first], names)
+
+
+def _classify(model: Model, batch: Batch, top: int) -> list[Prediction]:
+    import numpy as np
+
+    pixels = np.frombuffer(batch.pixels, np.uint8).reshape(-1, 28, 28)
+    probabilities = model.classify(pixels)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    best = np.take_along_axis(probabilities, order, axis=1).tolist()
+    return [
+        Prediction(name, error=batch.failures[index])
+        if index in batch.failures
+        else Prediction(name, tuple(model.labels[k] for k in ranks), tuple(values))
+        for index, (name, ranks, values) in enumerate(zip(batch.names, order.tolist(), best, strict=True))
+    ]
+
+
+def _in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Map in threads, at most twice as many items ahead as there are threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        pending: deque[Future[Result]] = deque()
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > 2 * threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+@contextmanager
+def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], object]]:
+    """Yield a function that counts images, on a bar where there is a terminal to show it."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from tqdm import tqdm
+
+    total = sum(1 for _ in find_images(folder, every))
+    with tqdm(total=total, unit=" images", leave=False) as bar:
+        yield bar.update
+
+
+@click.command(name="predict")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--run", help="Name of the run whose model to use.  [default: latest]")
+@click.option("--runs-dir", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Its place.")
+@click.option("--model", type=click.Path(path_type=Path), help="An ONNX file, or a run's folder, instead of --run.")
+@click.option(
+    "--out", default="predictions.csv", show_default=True, help="Table to write, .csv or .jsonl; - is stdout."
+)
+@click.option("--format", "form", type=Choice(FORMATS), help="Its format, where the ending does not say it.")
+@click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many labels an image gets.")
+@click.option(
+    "--polarity",
+    type=Choice(POLARITIES),
+    default="auto",
+    show_default=True,
+    help="The ink's colour: light as in MNIST, dark as on paper, or auto, by each image's border.",
+)
+@click.option(
+    "--fit", is_flag=True, help="Cut the ink out, scale and centre it as MNIST does: for photos, scans, drawings."
+)
+@click.option("--html", type=click.Path(path_type=Path), help="Contact sheet to write: the least certain images first.")
+@click.option("--all", "every", is_flag=True, help="Try every file, not only those that end as images.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where a file could not be read.")
+@click.option("--device", type=Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 8192),
+    default=BATCH_SIZE,
+    show_default=True,
+    help="Images that the model gets at a time.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes that read images.  [default: one a core]")
+@click.option(
+    "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, help="Larger images are not decoded."
+)
+def command(strict: bool, **options: Any) -> None:
+    """Say which label each image in DIR and its sub-folders has."""
+    summary = predict_folder(**options)
+    log.info("%s", summary)
+    if strict and summary.failures:
+        raise FluidlineError(f"{summary.failures} of {summary.images} files could not be read (see the column error)")

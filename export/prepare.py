@@ -1,0 +1,44 @@
+"""From an image of any kind to what the models were trained on: 28x28 pixels, light ink on dark, as MNIST has them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from export.choices import MAX_PIXELS, POLARITIES
+from export.gray import Source, UnreadableImageError, read_gray
+from export.ink import SIDE, centred_digit, is_ink_dark, median_of_border
+
+__all__ = ["MAX_PIXELS", "POLARITIES", "SIDE", "Source", "UnreadableImageError", "prepare"]
+
+
+def prepare(
+    source: Source, polarity: str = "auto", fit: bool = False, max_pixels: int = MAX_PIXELS
+) -> npt.NDArray[np.uint8]:
+    """Return an image file, its bytes or an opened image as uint8 [28, 28], light ink on dark.
+
+    `polarity` is the ink's colour in the image: light as in MNIST, dark as on paper, or auto, to tell it by the border.
+    A gray image of 28x28 keeps its pixels; any other is padded to a square with its border's colour and resized. With
+    `fit` the ink is cut out of its paper, scaled into 20x20 and centred by mass in 28x28, as MNIST's digits were.
+    Raises UnreadableImageError where `source` is no readable image, has more than `max_pixels`, or, with `fit`, has no
+    ink on it.
+    """
+    gray = read_gray(source, max_pixels)
+    dark = polarity == "dark" or (polarity == "auto" and is_ink_dark(gray))
+    light = ImageOps.invert(gray) if dark else gray
+    if not fit:
+        return np.asarray(_resized(light))
+    digit = centred_digit(light)
+    if digit is None:
+        raise UnreadableImageError("no ink found on it", source)
+    return digit
+
+
+def _resized(light: Image.Image) -> Image.Image:
+    if light.size == (SIDE, SIDE):
+        return light
+    side = max(light.size)
+    square = Image.new("L", (side, side), round(median_of_border(light)))
+    square.paste(light, ((side - light.width) // 2, (side - light.height) // 2))
+    return square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
