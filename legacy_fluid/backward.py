@@ -23,7 +23,8 @@ def append_backward(
         callbacks: called with (block, context) after each gradient operator.
         checkpoints: Variables to keep when the activations between them are computed again.
     """
-    return _backward.append_backward(loss, parameter_list, no_grad_set, callbacks, checkpoints)
+    pairs = _backward.append_backward(loss, parameter_list, no_grad_set, callbacks, checkpoints)
+    return pairs[0] if checkpoints else pairs  # with checkpoints the core returns their names too
 
 
 def calc_gradient(targets: Any, inputs: Any, target_gradients: Any = None, no_grad_set: Any = None) -> Any:

@@ -1,6 +1,10 @@
 """`fluid.core`: the 2.6.2 core under the names that fluid 1.8 gave it."""
 
+import os
 import zlib  # noqa: F401  must come before paddle: libpaddle exports an inflate of its own that breaks a later import
+
+# The core tells on stderr which executor it runs, which no program of fluid printed. Warnings stay.
+os.environ.setdefault("GLOG_minloglevel", "1")
 
 from paddle.base import core as _core
 from paddle.base.core import *  # noqa: F403
