@@ -3,6 +3,7 @@
 from . import (
     control_flow,
     detection,
+    distributions,
     io,
     learning_rate_scheduler,
     loss,
@@ -17,6 +18,7 @@ from . import (
 from . import rnn as recurrent  # a function takes the module's name below
 from .control_flow import *  # noqa: F403
 from .detection import *  # noqa: F403
+from .distributions import *  # noqa: F403
 from .io import *  # noqa: F403
 from .learning_rate_scheduler import *  # noqa: F403
 from .loss import *  # noqa: F403
@@ -31,6 +33,7 @@ from .tensor import *  # noqa: F403
 __all__ = [
     *control_flow.__all__,
     *detection.__all__,
+    *distributions.__all__,
     *io.__all__,
     *learning_rate_scheduler.__all__,
     *loss.__all__,
