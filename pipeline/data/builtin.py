@@ -15,9 +15,10 @@ from fluidline.errors import FluidlineError, UsageError
 from fluidline.files import atomic_file
 from pipeline.data import glyphs, handwriting
 from pipeline.data.dataset import SIDE, Dataset, Images, Labels, Split
-from pipeline.data.glyphs import GLYPHS
+from pipeline.data.glyphs import GLYPHS, Glyph
+from pipeline.data.handwriting import write
 
-BLOCK = 5000  # images drawn together; each block has a generator of its own, so blocks can be drawn in any order
+BLOCK = 2500  # images drawn together; each block has a generator of its own, so blocks can be drawn in any order
 
 log = logging.getLogger(__name__)
 
@@ -69,15 +70,14 @@ def draw(count: int, seed: int, split: str) -> tuple[Images, Labels]:
 
 def _write(labels: Labels, random: np.random.Generator) -> Images:
     """Write each digit of labels [N] in one of its ways, taken as often as its weight says."""
-    images = np.empty((len(labels), SIDE, SIDE), np.uint8)
+    way = np.empty(len(labels), np.intp)
+    every: list[Glyph] = []
     for digit, ways in GLYPHS.items():
         mine = np.flatnonzero(labels == digit)
         share = np.cumsum([glyph.weight for glyph in ways])
-        way = np.searchsorted(share, random.uniform(0, share[-1], len(mine)))
-        for number, glyph in enumerate(ways):
-            places = mine[way == number]
-            images[places] = handwriting.write(glyph, len(places), random)
-    return images
+        way[mine] = len(every) + np.searchsorted(share, random.uniform(0, share[-1], len(mine)))
+        every += ways
+    return write(every, way, random)
 
 
 def _cache_file(seed: int, counts: dict[str, int]) -> Path:
@@ -91,7 +91,7 @@ def _cache_file(seed: int, counts: dict[str, int]) -> Path:
 
 
 def _read(kept: Path, counts: dict[str, int]) -> dict[str, Split] | None:
-    """Return the kept splits, or None where there are none or a checksum is wrong: a npz file has one for each array."""
+    """Return the kept splits, or None where there are none or the checksum of an array is wrong."""
     try:
         with np.load(kept) as arrays:
             splits = {split: Split(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in counts}

@@ -7,6 +7,7 @@ generator in the same state writes the same images everywhere. Lengths are in hu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ from pipeline.data.glyphs import Glyph
 
 BOX = 20  # pixels of the square that the ink just fits into, as in MNIST
 MIDDLE = 14  # where the centre of mass comes to; half a pixel off the image's own, as in MNIST
-STEP = 3.0  # between the points at which a curve is taken; about half a pixel
+POINTS = 100  # at which the strokes of a glyph are taken; they lie about half a pixel apart
+TOGETHER = 64  # images rasterised together; what that takes fits into a core's cache
 
 JITTER = 3.2  # spread of a control point
 CARE = 0.4  # spread, as a logarithm, of a writer's JITTER
@@ -40,11 +42,9 @@ Indices = npt.NDArray[np.intp]
 Random = np.random.Generator
 
 
-def write(glyph: Glyph, count: int, random: Random) -> Images:
-    """Return `count` images of a glyph, no two alike, light ink on black: uint8 [count, 28, 28]."""
-    places, strokes = lay_out(glyph)
-    control = jitter(places, count, random)
-    points, pressure = spline(strokes, control, random)
+def write(glyphs: Sequence[Glyph], which: Indices, random: Random) -> Images:
+    """Write glyphs[which[n]] for each n, no two alike, light ink on black: uint8 [N, 28, 28]."""
+    points, pressure = trace(glyphs, which, random)
     points = affine(points, random)
     points = elastic(points, random)
     points, radius = box(points, pressure, random)
@@ -53,35 +53,50 @@ def write(glyph: Glyph, count: int, random: Random) -> Images:
     return centre(images)
 
 
+def trace(glyphs: Sequence[Glyph], which: Indices, random: Random) -> tuple[Floats, Floats]:
+    """Take the pen along glyphs[which[n]] for each n: points [N, 100, 2] close to each other, and pressure [N, 100]."""
+    track = np.empty((len(which), POINTS, 3))
+    for number, glyph in enumerate(glyphs):
+        mine = np.flatnonzero(which == number)
+        places, strokes = lay_out(glyph)
+        control = jitter(places, len(mine), random)
+        track[mine] = spline(strokes, control, random)
+    return track[..., :2], track[..., 2]
+
+
 class Stroke(NamedTuple):
     """A stroke between its control points: S spans, each a piece of curve from one point to the next.
 
     `shape` [S, 4] are indices of the control points that shape a span: before it, its two ends, after it.
-    `way` [S + 1] is how far along the stroke each control point lies, the first at 0.
+    `way` [S + 1] is how far along the stroke each control point lies, the first at 0. `taken` is the number of points
+    at which the curve is taken.
     """
 
     shape: Indices
     way: Floats
+    taken: int
 
 
 @cache
 def lay_out(glyph: Glyph) -> tuple[Floats, tuple[Stroke, ...]]:
     """Return the glyph's distinct control points, [P, 2], and its strokes, which share them where they meet."""
     places: dict[tuple[float, float], int] = {}
-    strokes = []
+    shapes, ways = [], []
     for text in glyph.strokes:
         words = text.split()
-        track = [tuple(map(float, word.rstrip("!").split(","))) for word in words]
-        index = [places.setdefault((x, y), len(places)) for x, y in track]
+        spots = [(float(x), float(y)) for x, y in (word.rstrip("!").split(",") for word in words)]
+        index = [places.setdefault(spot, len(places)) for spot in spots]
+        # A curve leaves a corner, as it leaves its end, without regard to what is beyond.
         last = len(words) - 1
-        # The curve enters and leaves a corner, like an end, without regard to the point on the other side of it.
         sharp = [number in (0, last) or word.endswith("!") for number, word in enumerate(words)]
-        shape = [
-            (index[s if sharp[s] else s - 1], index[s], index[s + 1], index[s + 1 if sharp[s + 1] else s + 2])
-            for s in range(last)
-        ]
-        lengths = np.sqrt((np.diff(np.array(track), axis=0) ** 2).sum(axis=1))
-        strokes.append(Stroke(np.array(shape), np.concatenate([[0.0], np.cumsum(lengths)])))
+        shapes.append(
+            [(index[s - (not sharp[s])], index[s], index[s + 1], index[s + 2 - sharp[s + 1]]) for s in range(last)]
+        )
+        steps = np.diff(np.array(spots), axis=0)
+        ways.append(np.concatenate([[0.0], np.sqrt((steps**2).sum(axis=1)).cumsum()]))
+    ends = np.cumsum([way[-1] for way in ways])
+    counts = np.diff(np.rint(ends / ends[-1] * POINTS).astype(int), prepend=0)
+    strokes = (Stroke(np.array(shape), way, int(taken)) for shape, way, taken in zip(shapes, ways, counts, strict=True))
     return np.array(list(places)), tuple(strokes)
 
 
@@ -93,27 +108,24 @@ def jitter(places: Floats, count: int, random: Random) -> Floats:
     return np.concatenate([moved, pressure], axis=2)
 
 
-def spline(strokes: tuple[Stroke, ...], control: Floats, random: Random) -> tuple[Floats, Floats]:
-    """Draw the curves through control points [N, P, 3]: points [N, T, 2] close to each other, and pressure [N, T]."""
+def spline(strokes: tuple[Stroke, ...], control: Floats, random: Random) -> Floats:
+    """Draw the curves through control points [N, P, 3], evenly along the strokes: [N, 100, 3]."""
     count = len(control)
     each = np.arange(count)[:, None, None]
     curves = []
-    for shape, way in strokes:
-        start = TRIM * random.standard_normal((count, 1))
-        stop = TRIM * random.standard_normal((count, 1)) + way[-1]
-        along = start + (stop - start) * np.linspace(0, 1, int(way[-1] / STEP) + 2)
-        span = np.clip(np.searchsorted(way, along, side="right") - 1, 0, len(shape) - 1)
-        t = ((along - way[span]) / (way[span + 1] - way[span]))[..., None]  # beyond [0, 1] where the end overshoots
-        before, start_, end, after = np.moveaxis(control[each, shape[span]], 2, 0)
-        # Catmull-Rom: a cubic with half the way between its neighbours as the slope at each point.
-        leave, arrive = (end - before) / 2, (after - start_) / 2
-        rise = end - start_
-        curve = start_ + t * (leave + t * (3 * rise - 2 * leave - arrive + t * (leave + arrive - 2 * rise)))
+    for stroke in strokes:
+        start, stop = TRIM * random.standard_normal((2, count, 1))
+        way = start + (stroke.way[-1] + stop - start) * np.linspace(0, 1, stroke.taken)
+        span = np.clip(np.searchsorted(stroke.way, way, side="right") - 1, 0, len(stroke.shape) - 1)
+        length = stroke.way[span + 1] - stroke.way[span]
+        t = ((way - stroke.way[span]) / length)[..., None]  # outside [0, 1] where an end overshoots
+        before, here, there, beyond = np.moveaxis(control[each, stroke.shape[span]], 2, 0)
+        # Catmull-Rom: the cubic whose slope at a point is half the way from the point before to the one after.
+        leave, arrive, step = (there - before) / 2, (beyond - here) / 2, there - here
+        curves.append(here + t * (leave + t * (3 * step - 2 * leave - arrive + t * (leave + arrive - 2 * step))))
         if len(strokes) > 1:
-            curve[..., :2] += LIFT * random.standard_normal((count, 1, 2))
-        curves.append(curve)
-    points = np.concatenate(curves, axis=1)
-    return points[..., :2], points[..., 2]
+            curves[-1][..., :2] += LIFT * random.standard_normal((count, 1, 2))
+    return np.concatenate(curves, axis=1)
 
 
 def affine(points: Floats, random: Random) -> Floats:
@@ -149,19 +161,21 @@ def box(points: Floats, pressure: Floats, random: Random) -> tuple[Floats, Float
 def rasterise(points: Floats, radius: Floats) -> Floats32:
     """Return how deep in the ink each pixel is, [N, 28, 28] in pixels: positive inside a line, negative outside.
 
-    Each point is a round tip, [N, T, 2] and radius [N, T]. The least power of a pixel with respect to a tip,
-    distance² - radius², is zero on the line's edge and needs one addition a pixel and tip, as x and y separate.
+    Each point is a round tip, [N, T, 2] with radius [N, T]. The least power of a pixel with respect to the tips,
+    distance² - radius², is zero on the line's edge; x and y separate, so it costs an addition a tip and pixel.
     """
     across, down = np.moveaxis(points.astype(np.float32), 2, 0)
-    tip = radius.astype(np.float32)
     grid = np.arange(SIDE, dtype=np.float32)
     across = (grid - across[..., None]) ** 2
-    down = (grid - down[..., None]) ** 2 - tip[..., None] ** 2
+    down = (grid - down[..., None]) ** 2 - radius.astype(np.float32)[..., None] ** 2
     power = np.full((len(points), SIDE, SIDE), np.inf, np.float32)
-    one = np.empty_like(power)
-    for t in range(points.shape[1]):
-        np.add(down[:, t, :, None], across[:, t, None, :], out=one)
-        np.minimum(power, one, out=power)
+    for start in range(0, len(points), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        least = power[some]
+        one = np.empty_like(least)
+        for t in range(points.shape[1]):
+            np.add(down[some, t, :, None], across[some, t, None, :], out=one)
+            np.minimum(least, one, out=least)
     usual = radius.mean(axis=1).astype(np.float32)[:, None, None]
     return usual - np.sqrt(np.maximum(power + usual**2, 0))
 
