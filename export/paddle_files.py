@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from export.paddle_model import PaddleModel, make_model, parameter_names, static_mode, strip_feed_fetch, telling_line
+from export.paddle_model import PaddleModel, make_model, parameter_names, static_mode, strip_feed_fetch
+from export.tensor_files import read_tensors
 from fluidline.errors import DataError
 
 
@@ -85,52 +86,38 @@ def parse_program(path: Path) -> Any:
     return program
 
 
-@static_mode()
 def load_parameters(program: Any, files: Mapping[str, Path] | Path) -> Any:
     """Return a new scope with the parameters of `program`, from a file each or from one file that holds all.
 
     Raises DataError where a file is missing, torn or of another program.
     """
-    import paddle
-
-    loader = paddle.static.Program()
-    block = loader.global_block()
     names = parameter_names(program)
-    for name in names:
-        source = program.global_block().var(name)
-        block.create_var(name=name, shape=source.shape, dtype=source.dtype, persistable=True)
     if isinstance(files, Path):
-        if names:
-            outputs = {"Out": [block.var(name) for name in names]}
-            block.append_op(type="load_combine", outputs=outputs, attrs={"file_path": os.fspath(files)})
-    else:
-        for name in names:
-            if not files[name].is_file():
-                raise DataError(f"the parameter '{name}' has no file {files[name]} (save the model again)")
-            block.append_op(
-                type="load", outputs={"Out": [block.var(name)]}, attrs={"file_path": os.fspath(files[name])}
-            )
-    scope = paddle.static.Scope()
-    place = files if isinstance(files, Path) else next(iter(files.values()), Path()).parent
-    try:
-        paddle.static.Executor(paddle.CPUPlace()).run(loader, scope=scope)
-    except Exception as error:  # Paddle raises RuntimeError, ValueError and its own kinds, by what is torn
-        raise DataError(f"{place} does not hold the parameters of the program: {telling_line(error)}") from error
-    _check_shapes(program, scope, names, place)
-    return scope
+        values = read_tensors(files, len(names))
+        return set_parameters(program, dict(zip(names, values, strict=True)), files)
+    state = {}
+    for name in names:
+        if not files[name].is_file():
+            raise DataError(f"the parameter '{name}' has no file {files[name]} (save the model again)")
+        [state[name]] = read_tensors(files[name], 1)
+    return set_parameters(program, state, next(iter(files.values()), Path()).parent)
 
 
 def set_parameters(program: Any, state: Mapping[str, np.ndarray], source: Path) -> Any:
-    """Return a new scope with the parameters of `program` out of `state`. Raises DataError where one is missing."""
+    """Return a new scope with the parameters of `program` out of `state`.
+
+    Raises DataError where one is missing or of another shape.
+    """
     import paddle
 
     scope = paddle.static.Scope()
-    names = parameter_names(program)
-    for name in names:
+    for name in parameter_names(program):
         if name not in state:
             raise DataError(f"{source} lacks the parameter '{name}' of its program (train again)")
-        scope.var(name).get_tensor().set(np.asarray(state[name]), paddle.CPUPlace())
-    _check_shapes(program, scope, names, source)
+        value, expected = np.asarray(state[name]), tuple(program.global_block().var(name).shape)
+        if value.shape != expected:
+            raise DataError(f"parameter '{name}' in {source} has shape {value.shape}, its program says {expected}")
+        scope.var(name).get_tensor().set(value, paddle.CPUPlace())
     return scope
 
 
@@ -144,11 +131,3 @@ def _fed_names(program: Any) -> list[str]:
         fed.update((name, None) for name in sorted(unknown) if not block.var(name).persistable)
         written.update(op.output_arg_names)
     return list(fed)
-
-
-def _check_shapes(program: Any, scope: Any, names: Sequence[str], source: Path) -> None:
-    for name in names:
-        expected = tuple(program.global_block().var(name).shape)
-        found = tuple(scope.find_var(name).get_tensor().shape())
-        if found != expected:
-            raise DataError(f"parameter '{name}' in {source} has shape {found}, its program says {expected}")

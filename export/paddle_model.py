@@ -17,6 +17,7 @@ _FEED_FETCH = ("feed", "fetch")
 @contextmanager
 def static_mode() -> Iterator[None]:
     """Be in Paddle's static mode, where programs are built and run; afterwards as before. Serves as a decorator too."""
+    import legacy_fluid  # noqa: F401, I001  turns static mode on when it is first imported, and imports paddle safely
     import paddle
 
     was_dynamic = paddle.in_dynamic_mode()

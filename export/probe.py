@@ -5,13 +5,14 @@ Both are found by asking the program: it is run on random inputs of several size
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from export.paddle_model import PaddleModel, telling_line
+from export.paddle_model import PaddleModel, static_mode, telling_line
 from export.signature import Signature, TensorSpec
 from fluidline.errors import DataError
 
@@ -20,6 +21,8 @@ _BATCH_LADDER = (3, 4, 5, 8, 16, 32)  # 3 is no size that networks like to have 
 _LADDER = (8, 16, 32, 64, 128, 224, 256)  # sizes tried for the other dimensions: deep networks need large images
 _SEED = 20
 _UNBOUNDED_INTEGERS = 2  # 0 and 1 suit masks, flags, counts and positions alike
+
+_WINDOWED = ("conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "depthwise_conv2d")
 
 # For operators that look something up: the input that holds indices, and where the number of entries stands: an input
 # with its axis, the smallest of an input's, or an attribute.
@@ -104,9 +107,24 @@ def _try(
 ) -> list[tuple[int, ...]] | Exception:
     """Return the shapes of the outputs for inputs of these sizes, or the error with which Paddle refuses them."""
     try:
+        _check_windows(model, inputs, sizes)
         return [output.shape for output in model.run(random_feed(model, inputs, sizes, _SEED, positive))]
     except Exception as error:  # Paddle raises many kinds
         return error
+
+
+@static_mode()
+def _check_windows(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int]) -> None:
+    """Raise ValueError where a convolution's window is larger than what it gets: running that corrupts memory."""
+    program = model.program.clone()
+    block = program.global_block()
+    for spec in inputs:
+        block.var(spec.name).desc.set_shape(spec.sized(sizes))
+    for op in block.ops:
+        with contextlib.suppress(Exception):  # of an operator that Paddle has lost since
+            op.desc.infer_shape(block.desc)
+        if op.type in _WINDOWED and min(block.var(op.output("Output")[0]).desc.shape()) < 1:
+            raise ValueError(f"{op.type} {op.output('Output')[0]} has no output for inputs of these sizes")
 
 
 def _runs(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], positive: bool) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from export.operator_rules import RULES, Site
 from export.paddle_model import PaddleModel, static_mode
 from export.refusals import refuse
+from export.translate_process import load_extension
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,6 @@ class Rewritten:
 @static_mode()
 def rewrite(model: PaddleModel) -> Rewritten:
     """Return the model in operators that paddle2onnx knows. Raises DataError where it has others."""
-    from paddle2onnx.utils import get_all_supported_operators
-
     from legacy_fluid.lowering import lower
 
     program = lower(model.program).clone()
@@ -41,7 +40,7 @@ def rewrite(model: PaddleModel) -> Rewritten:
             rewritten[op.type] = None
             site.remove()
     result = replace(model, program=program, outputs=renamed)
-    refuse(result, get_all_supported_operators())
+    refuse(result, load_extension().get_all_supported_operators())
     return Rewritten(result, tuple(rewritten))
 
 

@@ -62,8 +62,7 @@ def validate(
 
     Raises ValidationError, its message beginning with the name of the check that failed.
     """
-    session = _check_file(path)
-    model = onnx.load(path, load_external_data=False)
+    model, session = _check_file(path)
     _check_names(model, signature)
     _check_axes(model, signature)
     answers = _check_shapes(session, signature, feeds, expected)
@@ -72,7 +71,7 @@ def validate(
     return Report(tolerance, batches, differences)
 
 
-def _check_file(path: Path) -> onnxruntime.InferenceSession:
+def _check_file(path: Path) -> tuple[onnx.ModelProto, onnxruntime.InferenceSession]:
     try:
         model = read_model(path)
         onnx.checker.check_model(model, full_check=True)
@@ -83,7 +82,7 @@ def _check_file(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone; they come as exceptions
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return model, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         raise ValidationError(f"file: onnxruntime does not load {path}: {error}") from error
 

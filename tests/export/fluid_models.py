@@ -1,0 +1,103 @@
+"""Inference models as fluid scripts save them, built and saved with legacy_fluid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.paddle_model import static_mode
+
+Network = Callable[[], tuple[list[Any], list[Any]]]
+
+
+@static_mode()
+def save(folder: Path, network: Network, **names: str) -> Path:
+    """Build `network`, which returns inputs and outputs, give it parameters, and save it for inference in `folder`."""
+    import legacy_fluid as fluid
+
+    main, startup = fluid.Program(), fluid.Program()
+    main.random_seed = startup.random_seed = 5
+    with fluid.program_guard(main, startup), fluid.unique_name.guard():
+        inputs, outputs = network()
+    executor = fluid.Executor(fluid.CPUPlace())
+    with fluid.scope_guard(fluid.Scope()):
+        executor.run(startup)
+        _stir_statistics(main, fluid)
+        inputs_names = [variable.name for variable in inputs]
+        fluid.io.save_inference_model(str(folder), inputs_names, outputs, executor, main_program=main, **names)
+    return folder
+
+
+def _stir_statistics(program: Any, fluid: Any) -> None:
+    """Give biases and the statistics of batch_norm values that are not trivial: a fold of zeros proves nothing."""
+    random = np.random.default_rng(6)
+    for parameter in program.all_parameters():
+        if parameter.name.startswith("batch_norm") or ".b_" in parameter.name:
+            values = random.uniform(0.5, 1.5, parameter.shape).astype(np.float32)
+            fluid.global_scope().find_var(parameter.name).get_tensor().set(values, fluid.CPUPlace())
+
+
+def two_ends() -> tuple[list[Any], list[Any]]:
+    """Two inputs of different ranks, two outputs."""
+    import legacy_fluid as fluid
+
+    left = fluid.data("left", [-1, 8], "float32")
+    right = fluid.data("right", [-1, 4, 6], "float32")
+    hidden = fluid.layers.fc(left, 16, act="tanh") + fluid.layers.fc(right, 16, act="sigmoid")
+    return [left, right], [
+        fluid.layers.fc(hidden, 3, act="softmax"),
+        fluid.layers.reduce_mean(hidden, 1, keep_dim=True),
+    ]
+
+
+def recommender() -> tuple[list[Any], list[Any]]:
+    """Embeddings of integers with small tables, in the old [N, 1] form."""
+    import legacy_fluid as fluid
+
+    inputs, features = [], []
+    for name, entries in (("user", 50), ("gender", 2), ("movie", 30)):
+        inputs.append(fluid.data(name, [-1, 1], "int64"))
+        features.append(fluid.layers.fc(fluid.layers.embedding(inputs[-1], [entries, 8]), 8))
+    taste = fluid.layers.fc(fluid.layers.concat(features[:2], axis=1), 16, act="tanh")
+    movie = fluid.layers.fc(features[2], 16, act="tanh")
+    return inputs, [fluid.layers.scale(fluid.layers.cos_sim(taste, movie), 5.0)]
+
+
+def residual() -> tuple[list[Any], list[Any]]:
+    """Images of any size through convolutions with batch_norm and a shortcut."""
+    import legacy_fluid as fluid
+
+    image = fluid.data("image", [-1, 3, -1, -1], "float32")
+
+    def normed(x: Any, channels: int, act: str | None = None) -> Any:
+        return fluid.layers.batch_norm(fluid.layers.conv2d(x, channels, 3, padding=1, bias_attr=False), act=act)
+
+    stem = normed(image, 8, "relu")
+    block = fluid.layers.elementwise_add(stem, normed(normed(stem, 8, "relu"), 8), act="relu")
+    pooled = fluid.layers.pool2d(block, pool_type="avg", global_pooling=True)
+    return [image], [fluid.layers.fc(fluid.layers.dropout(pooled, 0.4), 5, act="softmax"), block]
+
+
+def text() -> tuple[list[Any], list[Any]]:
+    """Sentences of any length, a mask of the same length, and integers among the outputs."""
+    import legacy_fluid as fluid
+
+    words = fluid.data("words", [-1, -1], "int64")
+    mask = fluid.data("mask", [-1, -1, 1], "float32")
+    masked = fluid.layers.elementwise_mul(fluid.embedding(words, [100, 16], padding_idx=0), mask)
+    convolved = fluid.layers.conv2d(fluid.layers.unsqueeze(masked, [1]), 8, [3, 16], act="relu")
+    prediction = fluid.layers.fc(fluid.layers.reduce_max(convolved, [2, 3]), 4, act="softmax")
+    return [words, mask], [prediction, fluid.layers.argmax(prediction, axis=1)]
+
+
+def sentiment() -> tuple[list[Any], list[Any]]:
+    """A network over LoD sequences."""
+    import legacy_fluid as fluid
+
+    words = fluid.data("words", [-1, 1], "int64", lod_level=1)
+    embedded = fluid.layers.embedding(words, [50, 8])
+    pooled = fluid.layers.sequence_pool(embedded, "max")
+    return [words], [fluid.layers.fc(pooled, 2, act="softmax")]
