@@ -20,7 +20,8 @@ def create_lod_tensor(data: Any, recursive_seq_lens: list[list[int]], place: Any
         place: where it is to be.
 
     Raises:
-        AssertionError: the lengths do not fit the data.
+        AssertionError: the sequences of a list have other lengths.
+        ValueError: the lengths do not fit the data.
         TypeError: `data` is neither.
     """
     if isinstance(data, core.LoDTensor):
@@ -34,9 +35,6 @@ def create_lod_tensor(data: Any, recursive_seq_lens: list[list[int]], place: Any
     tensor = core.LoDTensor()
     tensor.set(data, place)
     tensor.set_recursive_sequence_lengths(recursive_seq_lens)
-    assert tensor.has_valid_recursive_sequence_lengths(), (
-        f"recursive_seq_lens {recursive_seq_lens} does not fit data of shape {data.shape}"
-    )
     return tensor
 
 

@@ -135,9 +135,7 @@ def test_an_eager_optimizer_follows_the_same_rule(fluid, name):
         linear = fluid.dygraph.Linear(4, 1)
         linear.weight.set_value(WEIGHT)
         linear.bias.set_value(BIAS)
-        optimizer = getattr(fluid.optimizer, name)(
-            learning_rate=0.1, parameter_list=linear.parameters(), **arguments
-        )
+        optimizer = getattr(fluid.optimizer, name)(learning_rate=0.1, parameter_list=linear.parameters(), **arguments)
         for _ in range(STEPS):
             error = linear(fluid.dygraph.to_variable(X)) - fluid.dygraph.to_variable(Y)
             loss = fluid.layers.mean(error * error)
