@@ -68,6 +68,13 @@ class Executor(_executor.Executor):
             use_prune=use_prune,
         )
 
+    def _run_from_dataset(self, program: Any = None, *args: Any, **kwargs: Any) -> None:
+        """What train_from_dataset and infer_from_dataset do."""
+        program = program or default_main_program()
+        if isinstance(program, CompiledProgram):
+            program = program._program
+        return super()._run_from_dataset(lowered(program), *args, **kwargs)
+
 
 def _whole_batch(parts: Any) -> dict[str, Any]:
     """Join the parts of a batch that several devices would have been fed."""

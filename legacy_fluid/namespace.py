@@ -12,7 +12,10 @@ from . import (
     clip,
     compiler,
     contrib,
+    data_feed_desc,
     data_feeder,
+    dataset,
+    device_worker,
     dygraph,
     dygraph_grad_clip,
     executor,
@@ -32,6 +35,8 @@ from . import (
     profiler,
     reader,
     regularizer,
+    trainer_desc,
+    trainer_factory,
     unique_name,
 )
 from .backward import *
@@ -44,7 +49,9 @@ from .core import (
     LoDTensorArray,
     Scope,
 )
+from .data_feed_desc import *
 from .data_feeder import *
+from .dataset import *
 from .dygraph import *
 from .executor import *
 from .framework import *
