@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import core, unique_name
 from ..framework import Variable, default_main_program, in_dygraph_mode
+from .nn.slicing import from_the_front
 from .utils import numbers_as_variables
 
 _TYPES = core.VarDesc.VarType
@@ -157,7 +158,7 @@ def _getitem(self: Any, item: Any) -> Any:
         axes.append(dim)
     out = self
     if axes:
-        out = _sliced(self, axes, gone, {"Starts": starts, "Ends": ends, "Strides": steps})
+        out = _sliced(self, axes, gone, {"starts": starts, "ends": ends, "strides": steps})
     if reversed_dims:
         whole, out = out, _named_temporary(self, "_slice_reverse")
         attrs = {"axis": reversed_dims}
@@ -184,20 +185,27 @@ def _filled(self: Any, number: int) -> Any:
 
 
 def _sliced(self: Any, axes: list[int], gone: list[int], limits: dict[str, list[Any]]) -> Any:
-    kind = "strided_slice" if any(step != 1 for step in limits["Strides"]) else "slice"
+    kind = "strided_slice" if any(step != 1 for step in limits["strides"]) else "slice"
     if kind == "slice":
-        del limits["Strides"]
+        del limits["strides"]
+    out = _named_temporary(self, f"_{kind}")
+    limits, backwards = from_the_front(axes, limits)
+    part = _temporary(self, self.dtype) if backwards else out
     inputs, attrs = {"Input": [self]}, {"axes": axes, "decrease_axis": gone}
     flags = [1] * len(axes)
-    for slot, limit in limits.items():
+    for argument, limit in limits.items():
         are_open = [isinstance(number, Variable) for number in limit]
         if any(are_open):
-            inputs[f"{slot}TensorList"] = numbers_as_variables(limit, lambda number: _filled(self, number))
-        attrs[slot.lower()] = [-1 if is_open else number for number, is_open in zip(limit, are_open, strict=True)]
+            inputs[f"{argument.capitalize()}TensorList"] = numbers_as_variables(
+                limit, lambda number: _filled(self, number)
+            )
+        attrs[argument] = [-1 if is_open else number for number, is_open in zip(limit, are_open, strict=True)]
         flags = [-1 if is_open else flag for flag, is_open in zip(flags, are_open, strict=True)]
-    out = _named_temporary(self, f"_{kind}")
     attrs["infer_flags"] = flags
-    self.block.append_op(type=kind, inputs=inputs, outputs={"Out": [out]}, attrs=attrs)
+    self.block.append_op(type=kind, inputs=inputs, outputs={"Out": [part]}, attrs=attrs)
+    if backwards:
+        dims = [axis - sum(dim < axis for dim in gone) for axis in backwards]
+        self.block.append_op(type="reverse", inputs={"X": part}, outputs={"Out": [out]}, attrs={"axis": dims})
     return out
 
 

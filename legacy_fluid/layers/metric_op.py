@@ -8,7 +8,7 @@ from ..data_feeder import check_variable_and_dtype
 from ..initializer import Constant
 from ..layer_helper import LayerHelper
 from .nn import topk
-from .utils import FLOATS, FLOATS16, INTEGERS
+from .utils import FLOATS, FLOATS16, INTEGERS, declare
 
 __all__ = ["accuracy", "auc"]
 
@@ -34,6 +34,8 @@ def accuracy(input: Any, label: Any, k: int = 1, correct: Any = None, total: Any
         inputs={"Out": [values], "Indices": [indices], "Label": [label]},
         outputs={"Accuracy": [share], "Correct": [correct], "Total": [total]},
     )
+    declare(correct, dtype="int32")
+    declare(total, dtype="int32")
     return share
 
 
@@ -69,4 +71,5 @@ def auc(
             outputs={"AUC": [area], "StatPosOut": [positive], "StatNegOut": [negative]},
             attrs={"curve": curve, "num_thresholds": num_thresholds, "slide_steps": steps},
         )
+        declare(area, dtype="float64")
     return whole, last, counts

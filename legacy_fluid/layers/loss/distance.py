@@ -100,9 +100,10 @@ def npair_loss(anchor: Any, positive: Any, labels: Any, l2_reg: float = 0.002) -
     alike = _equal(labels, transpose(labels, perm=[1, 0])).astype("float32")
     wanted = alike / reduce_sum(alike, dim=1, keep_dim=True)
     lengths = reduce_mean(reduce_sum(square(anchor), 1)) + reduce_mean(reduce_sum(square(positive), 1))
+    penalty = lengths * 0.25 * l2_reg
     similarity = matmul(anchor, positive, transpose_x=False, transpose_y=True)
     cost = softmax_with_cross_entropy(logits=similarity, label=wanted, soft_label=True)
-    return lengths * 0.25 * l2_reg + reduce_mean(reduce_sum(wanted * cost, 0))
+    return penalty + reduce_mean(reduce_sum(wanted * cost, 0))
 
 
 @operator("equal", inputs={"X": "x", "Y": "y"}, outputs={"Out": "bool"}, stop_gradient=("Out",))

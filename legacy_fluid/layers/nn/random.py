@@ -17,10 +17,9 @@ from ...framework import (
     in_dygraph_mode,
 )
 from ...layer_helper import LayerHelper
-from ..layer_function_generator import operator
 from ..ops import cumsum, floor
 from ..tensor import assign, cast, fill_constant_batch_size_like, named_or_temporary
-from ..utils import FLOATS, FLOATS16, INTEGERS, numbers_as_variables, shape_inputs, temporaries_of
+from ..utils import FLOATS, FLOATS16, INTEGERS, declare, numbers_as_variables, shape_inputs, temporaries_of
 from .elementwise import elementwise_add, scale
 from .index import gather
 from .manipulation import reshape
@@ -131,6 +130,8 @@ def randint(
     inputs, attrs = {}, {}
     check_type(shape, "shape", (list, tuple, Variable), "randint")
     _drawn_shape(helper, shape, inputs, attrs)
+    if "ShapeTensorList" in inputs:
+        del attrs["shape"]
     if high is None:
         low, high = 0, low
     if low >= high:
@@ -143,6 +144,7 @@ def randint(
     attrs |= {"low": low, "high": high, "seed": seed, "dtype": out.dtype}
     with device_guard(device):
         helper.append_op(type="randint", inputs=inputs, outputs={"Out": out}, attrs=attrs)
+    declare(out, dtype=dtype)  # today's inference takes the seed for it
     return out
 
 
@@ -316,10 +318,16 @@ def random_crop(x: Any, shape: list[int], seed: Any = None) -> Any:
     return reshape(cropped, [-1, *lead[1:], *shape] if lead else list(shape))
 
 
-def _without_dtype(given: dict[str, Any]) -> None:
-    given["dtype"] = None  # no attribute of the operator
+def sampling_id(x: Any, min: float = 0.0, max: float = 1.0, seed: int = 0, dtype: Any = "float32") -> Any:
+    """Return a class number for each row of probabilities x [N, D], drawn by them, int64 [N].
 
-
-@operator("sampling_id", outputs={"Out": "float32"}, prepare=_without_dtype)
-def sampling_id(x, min=0.0, max=1.0, seed=0, dtype="float32"):
-    """Return a class number for each row of probabilities x [N, D], drawn by them, int64 [N]."""
+    Args:
+        min, max: of the number that is drawn and looked up in the cumulated probabilities.
+        dtype: what is declared; the numbers are int64.
+    """
+    helper = LayerHelper("sampling_id")
+    out = helper.create_variable_for_type_inference(dtype)
+    attrs = {"min": min, "max": max, "seed": seed}
+    helper.append_op(type="sampling_id", inputs={"X": x}, outputs={"Out": out}, attrs=attrs)
+    declare(out, dtype=dtype)
+    return out
