@@ -71,7 +71,10 @@ ABSENT = {
 }
 """Modules and internal names that are not there at all."""
 
-DEVIATES: dict[str, str] = {}
+DEVIATES = {
+    "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
+    "use paddle.distributed.fleet",
+}
 """Names that are there and mean something else in some respect, which the note tells."""
 
 EARLIER = {

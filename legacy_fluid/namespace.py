@@ -37,6 +37,7 @@ from . import (
     regularizer,
     trainer_desc,
     trainer_factory,
+    transpiler,
     unique_name,
 )
 from .backward import *
@@ -53,6 +54,7 @@ from .data_feed_desc import *
 from .data_feeder import *
 from .dataset import *
 from .dygraph import *
+from .dygraph.varbase_patch_methods import monkey_patch_varbase
 from .executor import *
 from .framework import *
 from .input import *
@@ -63,8 +65,10 @@ from .io import (
     save,
     set_program_state,
 )
+from .layers.math_op_patch import monkey_patch_variable
 from .lod_tensor import *
 from .parallel_executor import *
 from .param_attr import *
+from .transpiler import *
 
 Tensor = LoDTensor

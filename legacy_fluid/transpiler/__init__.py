@@ -1,0 +1,15 @@
+"""`fluid.transpiler`: programs for several processes, of which one process is had here."""
+
+from . import collective  # noqa: F401  a module of its own
+from .distribute_transpiler import DistributeTranspiler, DistributeTranspilerConfig
+from .memory_optimization_transpiler import memory_optimize, release_memory
+from .ps_dispatcher import HashName, RoundRobin
+
+__all__ = [
+    "DistributeTranspiler",
+    "DistributeTranspilerConfig",
+    "HashName",
+    "RoundRobin",
+    "memory_optimize",
+    "release_memory",
+]
