@@ -11,20 +11,22 @@ from . import (
     learning_rate_scheduler,
     nn,
     parallel,
-    tracer,  # noqa: F401
+    static_runner,
+    tracer,
 )
-from .backward_strategy import *  # noqa: F403
-from .base import *  # noqa: F403
-from .checkpoint import *  # noqa: F403
-from .checkpoint import load_persistables, save_persistables  # noqa: F401  of 1.5
-from .container import *  # noqa: F403
+from .backward_strategy import *
+from .base import *
+from .checkpoint import *
+from .checkpoint import load_persistables, save_persistables
+from .container import *
 from .dygraph_to_static import ProgramTranslator
-from .jit import *  # noqa: F403
-from .layers import *  # noqa: F403
-from .learning_rate_scheduler import *  # noqa: F403
-from .nn import *  # noqa: F403
-from .parallel import *  # noqa: F403
-from .tracer import Tracer  # noqa: F401  found here, though not in fluid's __all__
+from .jit import *
+from .layers import *
+from .learning_rate_scheduler import *
+from .nn import *
+from .parallel import *
+from .static_runner import StaticModelRunner
+from .tracer import Tracer
 from .varbase_patch_methods import monkey_patch_varbase
 
 __all__ = [

@@ -99,12 +99,17 @@ def load_persistables(dirname: str = "save_dir") -> tuple[dict[str, Any], dict[s
 def _read_folder(folder: str) -> dict[str, Any]:
     if not os.path.isdir(folder):
         return {}
-    paths = {name: os.path.join(folder, name) for name in sorted(os.listdir(folder))}
-    return {name: _read(path) for name, path in paths.items() if os.path.isfile(path)}
+    names = [name for name in sorted(os.listdir(folder)) if os.path.isfile(os.path.join(folder, name))]
+    return dict(zip(names, read_tensors(folder, names), strict=True))
 
 
-def _read(path: str) -> Any:
-    """Return the Variable in a file of fluid's tensor format."""
-    variable = core.VarBase()
-    _dygraph_tracer().trace_op("load", {}, {"Out": [variable]}, {"file_path": path})
-    return variable
+def read_tensors(folder: str, names: list[str], filename: str | None = None) -> list[Any]:
+    """Return as Variables what files of fluid's tensor format hold: one for each name, or one for all."""
+    if filename is None:
+        return [_read("load", [core.VarBase()], os.path.join(folder, name))[0] for name in names]
+    return _read("load_combine", [core.VarBase() for _ in names], os.path.join(folder, filename))
+
+
+def _read(op_type: str, variables: list[Any], path: str) -> list[Any]:
+    _dygraph_tracer().trace_op(op_type, {}, {"Out": variables}, {"file_path": path})
+    return variables

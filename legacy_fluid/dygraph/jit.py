@@ -84,7 +84,7 @@ class TracedLayer:
         self._place = _current_expected_place()
         self._scope = core.Scope()
         for parameter in parameters:
-            self._scope.var(parameter.name).get_tensor()._share_data_with(parameter.value().get_tensor())
+            self._scope.var(parameter.name).get_tensor()._share_data_with(parameter.get_tensor())
         self._exe = Executor(self._place)
         self._has_run = False
         self._build_strategy: Any = None

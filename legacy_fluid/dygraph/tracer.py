@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from paddle import _C_ops
 from paddle.base.dygraph import tracer as _tracer
 
 __all__ = ["Tracer"]
@@ -46,7 +47,10 @@ class Tracer(_tracer.Tracer):
         """Run an operator; its outputs take their values in place."""
         if self.record is not None:
             self.record.append((type, dict(inputs), dict(outputs), dict(attrs)))
-        super().trace_op(type, inputs, outputs, attrs, stop_gradient, inplace_map)
+        if type in _OTHERWISE:
+            _OTHERWISE[type](super().trace_op, inputs, outputs, attrs)
+        else:
+            super().trace_op(type, inputs, outputs, attrs, stop_gradient, inplace_map)
 
     def remember_parameter(self, parameter: Any) -> None:
         self._parameters.append(weakref.ref(parameter))
@@ -54,3 +58,57 @@ class Tracer(_tracer.Tracer):
     def all_parameters(self) -> list[Any]:
         """Return the parameters made under this tracer that are still in use."""
         return [parameter for ref in self._parameters if (parameter := ref()) is not None]
+
+
+# --- operators that the core of 2.6 wants otherwise; `lowering.rules` has those of programs ---------------------------
+
+
+def _batch_norm(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """The gradient of the older entrance crashes where the averages are used."""
+    x, mean, variance, scale, bias = (_only(inputs[slot]) for slot in ("X", "Mean", "Variance", "Scale", "Bias"))
+    results = _C_ops.batch_norm(
+        x,
+        mean,
+        variance,
+        scale,
+        bias,
+        attrs.get("is_test", False),
+        attrs.get("momentum", 0.9),
+        attrs.get("epsilon", 1e-5),
+        attrs.get("data_layout", "NCHW"),
+        attrs.get("use_global_stats", False),
+        attrs.get("trainable_statistics", False),
+    )
+    _only(outputs["Y"]).reconstruct_from_(results[0], False)  # the averages are updated in place
+
+
+def _layer_norm(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """The older entrance crashes without a scale or a bias."""
+    x, scale, bias = (_only(inputs.get(slot)) for slot in ("X", "Scale", "Bias"))
+    result = _C_ops.layer_norm(x, scale, bias, attrs.get("epsilon", 1e-5), attrs.get("begin_norm_axis", 1))
+    _only(outputs["Y"]).reconstruct_from_(result, False)
+
+
+def _lamb(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """1.8 did not correct the moments for their start at zero: with powers of zero the core does not either."""
+    powers = {slot: [_C_ops.scale(_only(inputs[slot]), 0.0, 0.0, True)] for slot in ("Beta1Pow", "Beta2Pow")}
+    outs = {f"{slot}Out": power for slot, power in powers.items()}
+    trace("lamb", {**inputs, **powers}, {**outputs, **outs}, attrs, True)
+
+
+def _adadelta(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """In 1.8 the parameter's step was computed from the averages after their update, and without a learning rate."""
+    param, grad = _only(inputs["Param"]), _only(inputs["Grad"])
+    before, epsilon = _C_ops.scale(param, 1.0, 0.0, True), attrs["epsilon"]
+    trace("adadelta", inputs, outputs, attrs, True)
+    updates, grads = (_only(outputs[slot]) for slot in ("AvgSquaredUpdateOut", "AvgSquaredGradOut"))
+    ratio = _C_ops.divide(_C_ops.scale(updates, 1.0, epsilon, True), _C_ops.scale(grads, 1.0, epsilon, True))
+    after = _C_ops.subtract(before, _C_ops.multiply(_C_ops.sqrt(ratio), grad))
+    after._share_underline_tensor_to(param)
+
+
+_OTHERWISE = {"adadelta": _adadelta, "batch_norm": _batch_norm, "lamb": _lamb, "layer_norm": _layer_norm}
+
+
+def _only(value: Any) -> Any:
+    return value[0] if isinstance(value, list | tuple) else value

@@ -111,7 +111,7 @@ class ProgramTranslator:
         program = self._program_cache[-1]
         scope = core.Scope()
         for parameter in program.parameters:
-            scope.var(parameter.name).get_tensor()._share_data_with(parameter.value().get_tensor())
+            scope.var(parameter.name).get_tensor()._share_data_with(parameter.get_tensor())
         inputs, outputs = _variables(program.inputs), _variables(program.outputs)
         names = [var.name for var in (inputs if not feed else [inputs[index] for index in feed])]
         kept = outputs if not fetch else [outputs[index] for index in fetch]

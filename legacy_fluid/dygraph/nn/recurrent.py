@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import layers
 from ...data_feeder import check_variable_and_dtype
+from ...framework import in_dygraph_mode
 from . import signatures_of_1_5 as old
 from .operator_layer import OperatorLayer, as_in_1_5
 
@@ -42,7 +44,10 @@ class GRUUnit(OperatorLayer):
     def forward(self, input: Any, hidden: Any) -> tuple[Any, Any, Any]:
         for name, value in (("input", input), ("hidden", hidden)):
             check_variable_and_dtype(value, name, ["float32", "float64"], "GRUUnit")
-        inputs = {"Input": input, "HiddenPrev": hidden, "Weight": self.weight, "Bias": self.bias}
+        bias = self.bias
+        if bias is None and in_dygraph_mode():
+            bias = layers.fill_constant([1, self.weight.shape[1]], self._dtype, 0.0)  # the core crashes without one
+        inputs = {"Input": input, "HiddenPrev": hidden, "Weight": self.weight, "Bias": bias}
         attrs = {"activation": self.activation, "gate_activation": self.gate_activation}
         gate, reset, updated = (self._helper.create_variable_for_type_inference(self._dtype) for _ in range(3))
         self._append("gru_unit", inputs, attrs, Gate=gate, ResetHiddenPrev=reset, Hidden=updated)
