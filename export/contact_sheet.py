@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from export.choices import MAX_PIXELS
-from export.gray import UnreadableImageError, read_gray
-from export.plain_png import SIDE
 from export.predictions import Prediction
+from export.reading.gray import UnreadableImageError, read_gray
+from export.reading.plain_png import SIDE
 from fluidline.files import write_text
 
 LIMIT = 200  # images on the sheet, and as many failures: what is kept in memory, and what a browser shows at once

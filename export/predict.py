@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from export.choices import DEVICES, MAX_PIXELS, POLARITIES
-from export.image_files import check_folder, find_images
 from export.predictions import FORMATS, Prediction, format_of, open_rows
-from export.reader_process import Settings
-from export.readers import Batch, Readers
+from export.reading.files import check_folder, find_images
+from export.reading.process import Settings
+from export.reading.readers import Batch, Readers
 from fluidline.cli import Choice
 from fluidline.errors import DataError, FluidlineError
 from fluidline.runs import DEFAULT_ROOT
@@ -111,6 +111,7 @@ def predict_folder(
         from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
 
         opened = load(locate(run, model, runs_dir), device)
+        top = min(top, len(opened.labels))
         summary = Summary(opened.name, opened.provider)
         sheet = _sheet(folder, max_pixels) if html else None
         threads = cores if opened.provider == "CPUExecutionProvider" else 1

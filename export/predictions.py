@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from fluidline.errors import UsageError
+from fluidline.errors import FluidlineError, UsageError
 from fluidline.files import atomic_file
 
 STDOUT = "-"
@@ -66,6 +66,8 @@ def _open(out: str) -> Iterator[TextIO]:
     if out == STDOUT:
         with _as_text(sys.stdout.fileno()) as stream:
             yield stream
+    elif path.is_dir():
+        raise FluidlineError(f"cannot write {path}: it is a folder (name a file in it)")
     elif path.exists() and not path.is_file():  # /dev/null or a pipe, say
         with _as_text(path) as stream:
             yield stream

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from export.choices import MAX_PIXELS, POLARITIES
-from export.gray import Source, UnreadableImageError, read_gray
-from export.ink import SIDE, centred_digit, is_ink_dark, median_of_border
+from export.reading.gray import Source, UnreadableImageError, read_gray
+from export.reading.ink import SIDE, centred_digit, is_ink_dark, median_of_border
 
 __all__ = ["MAX_PIXELS", "POLARITIES", "SIDE", "Source", "UnreadableImageError", "prepare"]
 

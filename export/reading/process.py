@@ -1,4 +1,4 @@
-"""A process that reads image files for `export.readers`, which starts it.
+"""A process that reads image files for `export.reading.readers`, which starts it.
 
 On stdin it gets, pickled, its Settings and then lists of file names; for each list it answers on stdout with the pixels
 and the reasons of the files that could not be read. It ends when stdin does, so it never outlives its parent.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from export.plain_png import SIDE, read_plain
+from export.reading.plain_png import SIDE, read_plain
 
 _NOTHING = bytes(SIDE * SIDE)
 
@@ -70,6 +71,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def main() -> None:
     """Serve until stdin ends or nobody reads stdout any more."""
+    warnings.simplefilter("ignore")  # of decoders, on what is odd about a file: failures are in the answers
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a decoder might print must not get between the answers
     try:

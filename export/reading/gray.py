@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def read_gray(source: Source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     with open_image(source, max_pixels) as image:
         image.draft("L", (_DETAIL, _DETAIL))
         image.load()
-        ImageOps.exif_transpose(image, in_place=True)
+        with suppress(Exception):  # damaged EXIF data make no unreadable image
+            ImageOps.exif_transpose(image, in_place=True)
         return _to_gray(image)
 
 

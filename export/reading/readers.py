@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from export.reader_process import Answer, Settings
+from export.reading.process import Answer, Settings
 from fluidline.errors import DataError
 
 _AHEAD = 8192  # images that may be read before the model takes them: 6 MB, what is read while onnxruntime loads
@@ -101,10 +101,10 @@ class _Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from export.reader_process import main; main()"],
+            [sys.executable, "-c", "from export.reading.process import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,  # where `export` is found
+            cwd=Path(__file__).parents[2],  # where `export` is found
             process_group=0,  # Ctrl-C is for the command alone, which then closes its readers
         )
         assert self._process.stdin is not None

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from export.predictions import Prediction, format_of, open_rows
+from fluidline.errors import FluidlineError, UsageError
+
+ODD_NAMES = [
+    "a,b.png",
+    'say "x".png',
+    "two\nlines.png",
+    "carriage\rreturn.png",
+    "ünïcode.png",
+    " spaces .png",
+    "é\udcff.png",
+]
+PAIR = Prediction("a.png", ("seven", "one"), (0.75, 0.25))
+
+
+def write(path: Path, predictions: list[Prediction], form: str = "csv", top: int = 1) -> bytes:
+    with open_rows(str(path), form, top) as rows:
+        rows(predictions)
+    return path.read_bytes()
+
+
+def test_a_csv_has_a_header_and_a_row_for_each_file(tmp_path):
+    found = write(
+        tmp_path / "out.csv", [Prediction("a.png", ("7",), (1 / 3,)), Prediction("b.png", error="empty file")]
+    )
+    assert found == b"file,label,probability,error\na.png,7,0.333333,\nb.png,,,empty file\n"
+
+
+def test_more_labels_are_more_columns_with_the_error_last(tmp_path):
+    found = write(tmp_path / "out.csv", [PAIR, Prediction("b.png", error="empty file")], top=2)
+    assert found.decode().splitlines() == [
+        "file,label,probability,label_2,probability_2,error",
+        "a.png,seven,0.750000,one,0.250000,",
+        "b.png,,,,,empty file",
+    ]
+
+
+def test_json_lines_have_the_same_columns(tmp_path):
+    found = write(tmp_path / "out.jsonl", [PAIR, Prediction("b.png", error="empty file")], "jsonl", 2)
+    assert [json.loads(line) for line in found.splitlines()] == [
+        *(
+            {
+                "file": "a.png",
+                "label": "seven",
+                "probability": 0.75,
+                "label_2": "one",
+                "probability_2": 0.25,
+                "error": None,
+            },
+        ),
+        *(
+            {
+                "file": "b.png",
+                "label": None,
+                "probability": None,
+                "label_2": None,
+                "probability_2": None,
+                "error": "empty file",
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_odd_names_and_reasons_come_back_as_they_were(tmp_path, form):
+    predictions = [Prediction(name, error=name) for name in ODD_NAMES]
+    path = tmp_path / "out"
+    write(path, predictions, form)
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = list(csv.DictReader(file)) if form == "csv" else [json.loads(line) for line in file]
+    assert [(row["file"], row["error"]) for row in rows] == [(name, name) for name in ODD_NAMES]
+
+
+def test_a_name_that_is_not_utf_8_keeps_its_bytes(tmp_path):
+    assert b"\n\xff.png," in write(tmp_path / "out.csv", [Prediction(os.fsdecode(b"\xff.png"), error="x")])
+
+
+@pytest.mark.parametrize(
+    ("out", "chosen", "form"),
+    [
+        ("a.csv", None, "csv"),
+        ("a.CSV", None, "csv"),
+        ("a.jsonl", None, "jsonl"),
+        ("-", None, "csv"),
+        ("-", "jsonl", "jsonl"),
+        ("a.txt", "csv", "csv"),
+        ("a.csv", "jsonl", "jsonl"),
+    ],
+)
+def test_the_format_is_the_one_chosen_or_that_of_the_ending(out, chosen, form):
+    assert format_of(out, chosen) == form
+
+
+def test_an_ending_that_says_nothing_is_wrong_usage():
+    with pytest.raises(UsageError, match=r"--out a\.xlsx: .* \.csv or \.jsonl, or add --format"):
+        format_of("a.xlsx")
+
+
+def test_a_failure_on_the_way_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), open_rows(str(path), "csv", 1) as rows:
+        rows(Prediction("a.png", ("7",), (1 / count,)) for count in (1, 0))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    with open_rows(os.devnull, "csv", 1) as rows:
+        rows([PAIR])
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("out", ["folder", "file/out.csv"])
+def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_computed(tmp_path, out):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(FluidlineError, match="cannot write .*(folder|file)"), open_rows(str(tmp_path / out), "csv", 1):
+        pytest.fail("it was opened")
