@@ -15,11 +15,11 @@ from typing import Any
 import click
 import numpy as np
 
-from export.compare import Difference, Tolerance, compare
+from export.conversion.compare import Difference, Tolerance, compare
+from export.conversion.paddle_files import load_2x, load_checkpoint, load_fluid, save_2x, save_fluid
+from export.conversion.paddle_model import PaddleModel
+from export.conversion.signature import Signature
 from export.images import sample_batches
-from export.paddle_files import load_2x, load_checkpoint, load_fluid, save_2x, save_fluid
-from export.paddle_model import PaddleModel
-from export.signature import Signature
 from fluidline.files import atomic_folder
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from export.compare import Tolerance
+from export.conversion.compare import Tolerance
+from export.conversion.paddle_files import load_2x
+from export.conversion.signature import Signature, TensorSpec
 from export.images import sample_batches
-from export.paddle_files import load_2x
-from export.signature import Signature, TensorSpec
 from fluidline.errors import UsageError
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
@@ -32,8 +32,8 @@ def export_onnx(run: RunFolder, data: str | None = None, opset: int = DEFAULT_OP
     no inference model, DataError where that is damaged, FluidlineError where paddle2onnx fails, and ValidationError,
     with nothing written, where the ONNX model is not the same model.
     """
-    from export.convert import to_onnx, write_validated  # onnx and onnxruntime, which --help can do without
-    from export.rewrite import rewrite
+    from export.conversion.convert import to_onnx, write_validated  # onnx and onnxruntime, which --help can do without
+    from export.conversion.rewrite import rewrite
 
     with run.lock():
         entry = run.read_stage("inference", "python -m export inference")
@@ -99,7 +99,7 @@ def command(
     else:
         if out is None:
             raise UsageError("--from-fluid needs --out FILE, the ONNX file to write")
-        from export.from_fluid import convert_fluid
+        from export.conversion.from_fluid import convert_fluid
 
         made, path = convert_fluid(folder, out, model_filename, params_filename, opset), out
     click.echo(json.dumps(made, indent=2, ensure_ascii=False) if as_json else _as_text(path, made))

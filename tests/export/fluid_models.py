@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from export.paddle_model import static_mode
+from export.conversion.paddle_model import static_mode
 
 Network = Callable[[], tuple[list[Any], list[Any]]]
 

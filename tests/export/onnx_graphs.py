@@ -7,7 +7,7 @@ import onnx
 import onnx.parser
 import onnxruntime
 
-from export.graph import Graph
+from export.conversion.graph import Graph
 
 
 def parse(text: str, **constants: np.ndarray) -> onnx.ModelProto:

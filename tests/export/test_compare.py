@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.compare import Tolerance, compare
+from export.conversion.compare import Tolerance, compare
 from fluidline.errors import ValidationError
 
 TOLERANCE = Tolerance(atol=1e-5, rtol=1e-5)

@@ -7,8 +7,8 @@ import fluid_models
 import numpy as np
 import pytest
 
-from export.fluid_model import read_fluid
-from export.paddle_model import static_mode
+from export.conversion.fluid_model import read_fluid
+from export.conversion.paddle_model import static_mode
 from fluidline.errors import DataError
 
 FEED = {name: np.ones(shape, np.float32) for name, shape in (("left", (2, 8)), ("right", (2, 4, 6)))}

@@ -3,8 +3,8 @@ import onnx
 import pytest
 from onnx_graphs import answers, kinds, parse, rebuilt
 
-from export.fold import fold, fold_bias
-from export.graph import Graph
+from export.conversion.fold import fold, fold_bias
+from export.conversion.graph import Graph
 
 NORM = "BatchNormalization({}, scale, shift, mean, var)"
 random = np.random.default_rng(4)

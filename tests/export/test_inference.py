@@ -10,9 +10,9 @@ import pytest
 
 from export import inference
 from export.__main__ import export
+from export.conversion.paddle_files import load_2x, load_fluid, save_fluid
+from export.conversion.paddle_model import PaddleModel
 from export.inference import export_inference
-from export.paddle_files import load_2x, load_fluid, save_fluid
-from export.paddle_model import PaddleModel
 from fluidline.cli import main
 from fluidline.errors import DataError, RunError, ValidationError
 from fluidline.runs import RunFolder

@@ -1,9 +1,9 @@
 import numpy as np
 from onnx_graphs import parse
 
-from export.graph import Graph
-from export.naming import declare_inputs, declared, name_values
-from export.signature import Signature, TensorSpec
+from export.conversion.graph import Graph
+from export.conversion.naming import declare_inputs, declared, name_values
+from export.conversion.signature import Signature, TensorSpec
 
 SIGNATURE = Signature(
     (TensorSpec("img", "float32", ("batch", 4)),),

@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from export import translate
 from export.__main__ import export
+from export.conversion import translate
+from export.conversion.paddle_files import load_2x
 from export.onnx import export_onnx
-from export.paddle_files import load_2x
 from fluidline import __version__
 from fluidline.cli import main
 from fluidline.errors import DataError, RunError, ValidationError
@@ -95,7 +95,7 @@ def test_a_run_without_inference_model_is_named_with_the_command(run):
 
 
 def test_a_conversion_that_goes_wrong_leaves_file_and_manifest_as_they_were(exported, monkeypatch):
-    from export import convert
+    from export.conversion import convert
 
     def translate_wrongly(*args: object) -> onnx.ModelProto:
         model = translate.translate(*args)

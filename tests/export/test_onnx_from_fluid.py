@@ -13,8 +13,8 @@ import onnxruntime
 import pytest
 
 from export.__main__ import export
-from export.fluid_model import read_fluid
-from export.from_fluid import convert_fluid
+from export.conversion.fluid_model import read_fluid
+from export.conversion.from_fluid import convert_fluid
 from fluidline.cli import main
 from fluidline.errors import DataError, ValidationError
 
@@ -121,7 +121,7 @@ def test_operators_that_onnx_cannot_have_are_named(tmp_path, reason, layer):
 
 
 def test_a_conversion_that_goes_wrong_writes_nothing(tmp_path, monkeypatch):
-    from export import convert, fold
+    from export.conversion import convert, fold
 
     real = fold.fold
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.paddle_model import PaddleModel, make_model, static_mode
-from export.probe import measure, random_feed
+from export.conversion.paddle_model import PaddleModel, make_model, static_mode
+from export.conversion.probe import measure, random_feed
 from fluidline.errors import DataError
 
 

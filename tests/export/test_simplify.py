@@ -3,8 +3,8 @@ import onnx
 import pytest
 from onnx_graphs import answers, kinds, parse, rebuilt
 
-from export import simplify as passes
-from export.graph import Graph
+from export.conversion import simplify as passes
+from export.conversion.graph import Graph
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
 

@@ -4,10 +4,10 @@ import sys
 import fluid_models
 import pytest
 
-from export import translate as module
-from export.fluid_model import read_fluid
-from export.paddle_model import PaddleModel
-from export.translate import translate
+from export.conversion import translate as module
+from export.conversion.fluid_model import read_fluid
+from export.conversion.paddle_model import PaddleModel
+from export.conversion.translate import translate
 from fluidline.errors import FluidlineError
 
 

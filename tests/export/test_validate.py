@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx_graphs import parse
 
-from export.compare import Tolerance
-from export.signature import Signature, TensorSpec
-from export.validate import validate
+from export.conversion.compare import Tolerance
+from export.conversion.signature import Signature, TensorSpec
+from export.conversion.validate import validate
 from fluidline.errors import ValidationError
 
 TOLERANCE = Tolerance(atol=5e-6, rtol=5e-6)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from export.paddle_model import PaddleModel, static_mode, telling_line
-from export.signature import Signature, TensorSpec
+from export.conversion.paddle_model import PaddleModel, static_mode, telling_line
+from export.conversion.signature import Signature, TensorSpec
 from fluidline.errors import DataError
 
 BATCH = "batch"

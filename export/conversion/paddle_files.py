@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from export.paddle_model import PaddleModel, make_model, parameter_names, static_mode, strip_feed_fetch
-from export.tensor_files import read_tensors
+from export.conversion.paddle_model import PaddleModel, make_model, parameter_names, static_mode, strip_feed_fetch
+from export.conversion.tensor_files import read_tensors
 from fluidline.errors import DataError
 
 
@@ -83,6 +83,9 @@ def parse_program(path: Path) -> Any:
         raise DataError(f"{path} is not a Paddle program, or is torn ({len(content)} bytes); save it again") from error
     if not any(block.ops for block in program.blocks):
         raise DataError(f"{path} holds no operators ({len(content)} bytes); save it again")
+    for block in program.blocks:
+        for op in block.ops:
+            _complete_attributes(op)
     return program
 
 
@@ -119,6 +122,18 @@ def set_parameters(program: Any, state: Mapping[str, np.ndarray], source: Path) 
             raise DataError(f"parameter '{name}' in {source} has shape {value.shape}, its program says {expected}")
         scope.var(name).get_tensor().set(value, paddle.CPUPlace())
     return scope
+
+
+def _complete_attributes(op: Any) -> None:
+    """Set the attributes that the operator has gained since the file was written to their defaults.
+
+    Paddle's executor does that by itself; paddle2onnx aborts without them.
+    """
+    from paddle.base import core
+
+    for name, value in core.get_op_attrs_default_value(op.type.encode()).items():
+        if not op.has_attr(name):
+            op._set_attr(name, value)
 
 
 def _fed_names(program: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """From fluid's operators to those that paddle2onnx knows and translates rightly, with the same values.
 
-Before the rules of `operator_rules` each value gets a name of its own and each operator its newer attributes.
+Before the rules of `operator_rules` come legacy_fluid's own, for what Paddle 2 computes otherwise than fluid did.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from export.operator_rules import RULES, Site
-from export.paddle_model import PaddleModel, static_mode
-from export.refusals import refuse
-from export.translate_process import load_extension
+from export.conversion.operator_rules import RULES, Site
+from export.conversion.paddle_model import PaddleModel, static_mode
+from export.conversion.refusals import refuse
+from export.conversion.translate_process import load_extension
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ def rewrite(model: PaddleModel) -> Rewritten:
 
     program = lower(model.program).clone()
     block = program.global_block()
-    for op in block.ops:
-        _complete_attributes(op)
     outputs = _assign_once(block, [spec.name for spec in model.inputs], [spec.name for spec in model.outputs])
     renamed = tuple(spec.renamed(name) for spec, name in zip(model.outputs, outputs, strict=True))
     rewritten: dict[str, None] = {}
@@ -42,15 +40,6 @@ def rewrite(model: PaddleModel) -> Rewritten:
     result = replace(model, program=program, outputs=renamed)
     refuse(result, load_extension().get_all_supported_operators())
     return Rewritten(result, tuple(rewritten))
-
-
-def _complete_attributes(op: Any) -> None:
-    """Set the attributes that the operator has gained since, to their defaults: paddle2onnx aborts without them."""
-    from paddle.base import core
-
-    for name, value in core.get_op_attrs_default_value(op.type.encode()).items():
-        if not op.has_attr(name):
-            op._set_attr(name, value)
 
 
 def _assign_once(block: Any, inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:

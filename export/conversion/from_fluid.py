@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from export.compare import Tolerance
-from export.convert import to_onnx, write_validated
-from export.fluid_model import FluidModel, read_fluid
-from export.paddle_model import PaddleModel
-from export.probe import BATCH, Measured, measure, random_feed
-from export.rewrite import rewrite
-from export.signature import Signature
-from export.validate import Feed
+from export.conversion.compare import Tolerance
+from export.conversion.convert import to_onnx, write_validated
+from export.conversion.fluid_model import FluidModel, read_fluid
+from export.conversion.paddle_model import PaddleModel
+from export.conversion.probe import BATCH, Measured, measure, random_feed
+from export.conversion.rewrite import rewrite
+from export.conversion.signature import Signature
+from export.conversion.validate import Feed
 from fluidline.errors import DataError
 from fluidline.files import sha256, write_json
 

@@ -106,15 +106,6 @@ def _renamed(op_type: str, attribute: str) -> Rule:
     return rule
 
 
-def _dims_are_axes(site: Site) -> bool:
-    """What is `axis` today was `dims`."""
-    if not site.attr("dims"):
-        return False
-    shifts = {"shifts": site.attr("shifts")} if site.op.type == "roll" else {}
-    site.emit(site.op.type, site.output(), X=site.input(), axis=site.attr("dims"), **shifts)
-    return True
-
-
 def _one_hot(site: Site) -> None:
     """Fluid's one_hot takes [N, 1]; today's adds a dimension to whatever it gets."""
     squeezed = site.emit("squeeze2", X=site.input(), axes=[len(site.shape(site.input())) - 1])
@@ -270,21 +261,6 @@ def _crop_tensor(site: Site) -> bool:
     return True
 
 
-def _pad2d(site: Site) -> bool:
-    if site.attr("data_format", "NCHW") != "NCHW" or site.has_input("Paddings"):
-        return False
-    top, bottom, left, right = site.attr("paddings")
-    if site.attr("mode") == "constant":
-        paddings = [0, 0, 0, 0, top, bottom, left, right]
-        site.emit("pad", site.output(), X=site.input(), paddings=paddings, pad_value=site.attr("pad_value"))
-        return True
-    mode = {"reflect": "reflect", "edge": "replicate"}[site.attr("mode")]
-    deep = site.emit("unsqueeze2", X=site.input(), axes=[2])
-    padded = site.emit("pad3d", X=deep, paddings=[left, right, top, bottom, 0, 0], mode=mode, data_format="NCDHW")
-    site.emit("squeeze2", site.output(), X=padded, axes=[2])
-    return True
-
-
 def _shuffle_channel(site: Site) -> None:
     groups, (channels, height, width) = site.attr("group"), site.fixed(site.input(), [1, 2, 3])
     split = site.emit("reshape2", X=site.input(), shape=[0, groups, channels // groups, height * width])
@@ -421,7 +397,6 @@ RULES: dict[str, Rule] = {
     "depthwise_conv2d": _channels_last("Input", "Output", "data_format"),
     "expand_as": _expand_as,
     "flatten": _renamed("flatten2", "axis"),
-    "flip": _dims_are_axes,
     "gru_unit": _gru_unit,
     "increment": _increment,
     "layer_norm": _layer_norm,
@@ -431,11 +406,9 @@ RULES: dict[str, Rule] = {
     "maxout": _maxout,
     "nearest_interp": _interpolate,
     "one_hot": _one_hot,
-    "pad2d": _pad2d,
     "pool2d": _first_of(_channels_last("X", "Out", "data_format"), _adaptive_pool),
     "reshape": _renamed("reshape2", "shape"),
     "reverse": _renamed("flip", "axis"),
-    "roll": _dims_are_axes,
     "sequence_mask": _sequence_mask,
     "shuffle_channel": _shuffle_channel,
     "soft_relu": _soft_relu,

@@ -1,4 +1,4 @@
-"""paddle2onnx in a process of its own: `translate_process.py PREFIX OUT OPSET` (see export.translate).
+"""paddle2onnx in a process of its own: `translate_process.py PREFIX OUT OPSET` (see export.conversion.translate).
 
 Run as a script it imports nothing of the project, and of paddle2onnx only the extension module: the package's front
 would import Paddle, which takes two seconds and is not needed.
@@ -25,9 +25,9 @@ def main(prefix: str, out: str, opset: int) -> None:
         opset,
         True,  # raise the opset where an operator needs it
         False,  # verbose
-        False,  # its checker: export.validate checks the finished file
+        False,  # its checker: export.conversion.validate checks the finished file
         True,  # experimental operators
-        False,  # its optimiser: export.simplify and export.fold are tested pass by pass
+        False,  # its optimiser: export.conversion.simplify and export.conversion.fold are tested pass by pass
         {},  # custom operators
         "onnxruntime",
         "",  # calibration file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from export.paddle_model import PaddleModel
+from export.conversion.paddle_model import PaddleModel
 from fluidline.errors import DataError
 
 # A reason and a mend for operators that share them; the first kind that has the operator answers.

@@ -13,7 +13,7 @@ import onnx
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from export.graph import Graph, Shape, attribute, set_inputs
+from export.conversion.graph import Graph, Shape, attribute, set_inputs
 
 # Reshape with a constant target, Flatten, Squeeze and Unsqueeze differ in notation only.
 _RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.paddle_files import load_parameters, parse_program
-from export.paddle_model import PaddleModel, make_model, parameter_names, strip_feed_fetch
+from export.conversion.paddle_files import load_parameters, parse_program
+from export.conversion.paddle_model import PaddleModel, make_model, parameter_names, strip_feed_fetch
 from fluidline.errors import DataError
 
 MODEL_FILE = "__model__"

@@ -19,9 +19,9 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from export.compare import Difference, Tolerance, compare
-from export.graph import read_model
-from export.signature import Signature, TensorSpec
+from export.conversion.compare import Difference, Tolerance, compare
+from export.conversion.graph import read_model
+from export.conversion.signature import Signature, TensorSpec
 from fluidline.errors import DataError, ValidationError
 
 CHECKS = ("file", "names", "axes", "shapes", "values")

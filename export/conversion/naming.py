@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from export.graph import Graph, set_inputs
-from export.signature import Signature, TensorSpec
+from export.conversion.graph import Graph, set_inputs
+from export.conversion.signature import Signature, TensorSpec
 
 
 def declared(spec: TensorSpec) -> onnx.ValueInfoProto:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from export.signature import TensorSpec
+from export.conversion.signature import TensorSpec
 
 _FEED_FETCH = ("feed", "fetch")
 

@@ -11,16 +11,16 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from export.compare import Tolerance
-from export.fold import FoldReport, fold
-from export.graph import Graph
-from export.naming import declare_inputs, declared, name_values
-from export.paddle_model import parameter_names
-from export.rewrite import Rewritten
-from export.signature import Signature
-from export.simplify import simplify
-from export.translate import translate
-from export.validate import Feed, Report, validate
+from export.conversion.compare import Tolerance
+from export.conversion.fold import FoldReport, fold
+from export.conversion.graph import Graph
+from export.conversion.naming import declare_inputs, declared, name_values
+from export.conversion.paddle_model import parameter_names
+from export.conversion.rewrite import Rewritten
+from export.conversion.signature import Signature
+from export.conversion.simplify import simplify
+from export.conversion.translate import translate
+from export.conversion.validate import Feed, Report, validate
 from fluidline import __version__
 from fluidline.files import atomic_file
 

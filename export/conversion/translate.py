@@ -11,9 +11,9 @@ from pathlib import Path
 
 import onnx
 
-from export.graph import read_model
-from export.paddle_files import save_2x
-from export.paddle_model import PaddleModel
+from export.conversion.graph import read_model
+from export.conversion.paddle_files import save_2x
+from export.conversion.paddle_model import PaddleModel
 from fluidline.errors import DataError, FluidlineError
 
 _TIMEOUT = 600.0  # seconds; a ResNet-50 takes about one

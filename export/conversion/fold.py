@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx
 
-from export.graph import Graph, attribute, set_inputs
+from export.conversion.graph import Graph, attribute, set_inputs
 
 
 @dataclass(frozen=True)
