@@ -17,11 +17,11 @@ from . import core
 from .framework import in_dygraph_mode
 
 __all__ = [
+    "MSRA",
     "Bilinear",
     "BilinearInitializer",
     "Constant",
     "ConstantInitializer",
-    "MSRA",
     "MSRAInitializer",
     "Normal",
     "NormalInitializer",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from .. import layers, unique_name
@@ -437,7 +439,7 @@ class MultiStepDecay(_LearningRateEpochDecay):
     def __init__(self, learning_rate: float, milestones: list[int], decay_rate: float = 0.1) -> None:
         if not isinstance(milestones, tuple | list):
             raise TypeError(f"milestones is a list, not {milestones!r}")
-        if any(one >= next_one for one, next_one in zip(milestones, milestones[1:], strict=False)):
+        if any(one >= next_one for one, next_one in pairwise(milestones)):
             raise ValueError(f"milestones grow from one to the next, which {milestones} do not")
         _check_below_one(decay_rate)
         self.milestones = milestones

@@ -14,14 +14,14 @@ from paddle.reader import (
     xmap_readers,
 )
 
-from ..reader import *  # noqa: F403
+from ..reader import *
 from ..reader import __all__ as _loaders
 from . import inference, state, variables
-from .inference import *  # noqa: F403
-from .inference import append_fetch_ops, prepend_feed_ops  # noqa: F401  used, though not in fluid's __all__
-from .state import *  # noqa: F403
-from .variables import *  # noqa: F403
-from .variables import (  # noqa: F401  likewise
+from .inference import *
+from .inference import append_fetch_ops, prepend_feed_ops
+from .state import *
+from .variables import *
+from .variables import (
     get_parameter_value,
     get_parameter_value_by_name,
     is_belong_to_optimizer,

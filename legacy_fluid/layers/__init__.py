@@ -16,19 +16,19 @@ from . import (
     utils,
 )
 from . import rnn as recurrent  # a function takes the module's name below
-from .control_flow import *  # noqa: F403
-from .detection import *  # noqa: F403
-from .distributions import *  # noqa: F403
-from .io import *  # noqa: F403
-from .learning_rate_scheduler import *  # noqa: F403
-from .loss import *  # noqa: F403
+from .control_flow import *
+from .detection import *
+from .distributions import *
+from .io import *
+from .learning_rate_scheduler import *
+from .loss import *
 from .math_op_patch import monkey_patch_variable
-from .metric_op import *  # noqa: F403
-from .nn import *  # noqa: F403
-from .ops import *  # noqa: F403
-from .rnn import *  # noqa: F403
-from .sequence_lod import *  # noqa: F403
-from .tensor import *  # noqa: F403
+from .metric_op import *
+from .nn import *
+from .ops import *
+from .rnn import *
+from .sequence_lod import *
+from .tensor import *
 
 __all__ = [
     *control_flow.__all__,

@@ -1,6 +1,6 @@
 """`fluid.transpiler`: programs for several processes, of which one process is had here."""
 
-from . import collective  # noqa: F401  a module of its own
+from . import collective
 from .distribute_transpiler import DistributeTranspiler, DistributeTranspilerConfig
 from .memory_optimization_transpiler import memory_optimize, release_memory
 from .ps_dispatcher import HashName, RoundRobin

@@ -1,5 +1,7 @@
 """Loops, branches and recurrences, forward and back, against the same in NumPy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from programs import fed, parameter, run, sequences, waves
@@ -171,7 +173,7 @@ def test_a_dynamic_rnn_runs_each_sequence_for_its_own_length(fluid):
     fluid.backward.append_backward(L.reduce_sum(out))
     states, grad = run(fluid, {"x": sequences(fluid, value, lengths)}, [out, "x@GRAD"])
     starts = np.cumsum([0, *lengths])
-    parts = [slice(*pair) for pair in zip(starts, starts[1:], strict=False)]
+    parts = [slice(*pair) for pair in pairwise(starts)]
     np.testing.assert_allclose(states, np.concatenate([recurrence(value[part], weight) for part in parts]), rtol=1e-5)
     for part in parts:
         expected = numeric_gradient(lambda at: recurrence(at, weight.astype("f8")).sum(), value[part])

@@ -18,7 +18,7 @@ def test_a_loss_has_one_dimension_when_built_and_when_run(fluid):
 
 
 def test_the_twin_that_runs_leaves_the_program_as_it_was(fluid):
-    _, loss = regression(fluid)
+    regression(fluid)
     before = types(fluid.default_main_program())
     assert before[-1] == "mean"
     assert types(lowered(fluid.default_main_program()))[-2:] == ["mean", "reshape2"]
@@ -38,7 +38,7 @@ def test_batch_norm_trains_with_the_statistics_of_the_batch(fluid):
     value = waves(6, 3) * 2 + 1
     x = fluid.data("x", [None, 3])
     out = fluid.layers.batch_norm(x, momentum=0.5)
-    names = [op for op in fluid.default_main_program().global_block().ops if op.type == "batch_norm"][0]
+    names = next(op for op in fluid.default_main_program().global_block().ops if op.type == "batch_norm")
     assert "ReserveSpace" not in names.output_names or not names.output("ReserveSpace")
     (normed,) = run(fluid, {"x": value}, [out])
     np.testing.assert_allclose(normed, (value - value.mean(0)) / np.sqrt(value.var(0) + 1e-5), rtol=1e-4, atol=1e-5)
@@ -132,7 +132,7 @@ def test_a_queue_reader_ends_with_an_exception_and_begins_again(fluid):
     for _ in range(2):
         reader.start()
         seen = []
-        with pytest.raises(fluid.core.EOFException):
+        with pytest.raises(fluid.core.EOFException):  # noqa: PT012
             while True:
                 seen.append(exe.run(fetch_list=[out, y]))
         reader.reset()

@@ -1,12 +1,14 @@
 """Sequences laid end to end, and recurrent networks over them, against the same in NumPy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from programs import fed, parameter, run, sequences, waves
 
 LENGTHS = [2, 3, 1]
 STARTS = np.cumsum([0, *LENGTHS])
-PARTS = [slice(*pair) for pair in zip(STARTS, STARTS[1:], strict=False)]
+PARTS = [slice(*pair) for pair in pairwise(STARTS)]
 ROWS = waves(6, 4)
 
 

@@ -1,6 +1,6 @@
 """`fluid.contrib.layers`."""
 
 from . import rnn_impl
-from .rnn_impl import *  # noqa: F403
+from .rnn_impl import *
 
 __all__ = [*rnn_impl.__all__]

@@ -1,15 +1,15 @@
 """`fluid.dygraph.nn`: the layers."""
 
 from . import activation, conv, dense, loss, norm, pool, recurrent, tree
-from .activation import *  # noqa: F403
-from .conv import *  # noqa: F403
-from .dense import *  # noqa: F403
-from .loss import *  # noqa: F403
-from .norm import *  # noqa: F403
-from .pool import *  # noqa: F403
-from .recurrent import *  # noqa: F403
-from .sequence import RowConv, SequenceConv  # noqa: F401  found here, though not in fluid's __all__
-from .tree import *  # noqa: F403
+from .activation import *
+from .conv import *
+from .dense import *
+from .loss import *
+from .norm import *
+from .pool import *
+from .recurrent import *
+from .sequence import RowConv, SequenceConv
+from .tree import *
 
 __all__ = [
     *activation.__all__,

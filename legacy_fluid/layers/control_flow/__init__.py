@@ -1,6 +1,6 @@
 """`fluid.layers.control_flow`: loops, branches and recurrences, whose bodies are blocks of the program."""
 
-from paddle.static.nn.control_flow import (  # noqa: F401  unchanged since 1.8
+from paddle.static.nn.control_flow import (
     BlockGuard,
     ConditionalBlock,
     ConditionalBlockGuard,
@@ -8,8 +8,8 @@ from paddle.static.nn.control_flow import (  # noqa: F401  unchanged since 1.8
 )
 
 from . import arrays, branches, compare, dynamic_rnn, loops, static_rnn
-from .arrays import *  # noqa: F403
-from .arrays import (  # noqa: F401  used by fluid code, though not in fluid's __all__
+from .arrays import *
+from .arrays import (
     array_to_lod_tensor,
     lod_rank_table,
     lod_tensor_to_array,
@@ -18,12 +18,12 @@ from .arrays import (  # noqa: F401  used by fluid code, though not in fluid's _
     shrink_memory,
     split_lod_tensor,
 )
-from .branches import *  # noqa: F403
-from .branches import select_input, select_output  # noqa: F401  likewise
-from .compare import *  # noqa: F403
-from .dynamic_rnn import *  # noqa: F403
-from .loops import *  # noqa: F403
-from .static_rnn import *  # noqa: F403
+from .branches import *
+from .branches import select_input, select_output
+from .compare import *
+from .dynamic_rnn import *
+from .loops import *
+from .static_rnn import *
 
 __all__ = [
     *arrays.__all__,

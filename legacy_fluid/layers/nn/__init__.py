@@ -22,26 +22,26 @@ from . import (
     slicing,
     sparse,
 )
-from .activation import *  # noqa: F403
-from .control import *  # noqa: F403
-from .conv import *  # noqa: F403
-from .dense import *  # noqa: F403
-from .elementwise import *  # noqa: F403
-from .image import *  # noqa: F403
-from .index import *  # noqa: F403
-from .instag import *  # noqa: F403
-from .logic import *  # noqa: F403
-from .manipulation import *  # noqa: F403
-from .matrix import *  # noqa: F403
-from .norm import *  # noqa: F403
-from .pool import *  # noqa: F403
-from .random import *  # noqa: F403
-from .reduce import *  # noqa: F403
-from .roi import *  # noqa: F403
-from .score import *  # noqa: F403
-from .sequence import *  # noqa: F403
-from .slicing import *  # noqa: F403
-from .sparse import *  # noqa: F403
+from .activation import *
+from .control import *
+from .conv import *
+from .dense import *
+from .elementwise import *
+from .image import *
+from .index import *
+from .instag import *
+from .logic import *
+from .manipulation import *
+from .matrix import *
+from .norm import *
+from .pool import *
+from .random import *
+from .reduce import *
+from .roi import *
+from .score import *
+from .sequence import *
+from .slicing import *
+from .sparse import *
 
 __all__ = [
     *activation.__all__,

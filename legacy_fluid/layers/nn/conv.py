@@ -245,7 +245,9 @@ def _convolve_transposed(
         sizes = convert_to_list(output_size, n, "output_size")
         spatial = input.shape[2:] if data_format.startswith("NC") else input.shape[1:-1]
         both_sides = (
-            [2 * size for size in paddings] if len(paddings) == n else map(sum, zip(paddings[::2], paddings[1::2]))
+            [2 * size for size in paddings]
+            if len(paddings) == n
+            else map(sum, zip(paddings[::2], paddings[1::2], strict=True))
         )
         kernel = [
             (size - (own - 1) * step + border - 1) // spread + 1

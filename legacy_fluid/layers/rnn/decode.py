@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -252,10 +253,8 @@ def dynamic_decode(
         last = global_states
     else:
         last = map_structure(lambda array: control_flow.array_read(array, step_idx), states_arrays)
-    try:
+    with suppress(NotImplementedError):  # a decoder without an end of its own
         outputs, last = decoder.finalize(outputs, last, lengths)
-    except NotImplementedError:
-        pass  # a decoder without an end of its own
     if not output_time_major:
         outputs = map_structure(transpose_batch_time, outputs)
     return (outputs, last, lengths) if return_length else (outputs, last)
