@@ -74,6 +74,9 @@ ABSENT = {
 DEVIATES = {
     "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
     "use paddle.distributed.fleet",
+    "fluid.dygraph.BackwardStrategy": "sort_sum_gradient has no effect: the 2.6 core adds gradients in one order",
+    "fluid.dygraph.GRUUnit": "no gradient flows back through its second output, the reset hidden state",
+    "fluid.dygraph.to_variable": "the array is always copied: zero_copy has no effect",
 }
 """Names that are there and mean something else in some respect, which the note tells."""
 

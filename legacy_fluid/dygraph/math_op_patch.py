@@ -27,14 +27,14 @@ _getitem_of_the_core = core.VarBase.__getitem__
 def _getitem(self: Any, item: Any) -> Any:
     """Return part of the Variable: of shape (1,) where a single element is left."""
     parts = item if isinstance(item, tuple) else (item,)
-    if len(parts) > len(self.shape) or not all(isinstance(part, int | builtins.slice) for part in parts):
+    if len(parts) > len(self.shape) or not all(map(_goes_forward, parts)):
         part = _getitem_of_the_core(self, item)
         return part if part.shape else part.reshape([1])
     axes, starts, ends, steps, gone = [], [], [], [], []
     for dim, part in enumerate(parts):
         size = self.shape[dim]
         if isinstance(part, builtins.slice):
-            start, end, step = _limits(part, size)
+            start, end, step = part.indices(size)
         else:
             if not -size <= part < size:
                 raise IndexError(f"index {part} is out of range for dimension {dim} of {self.name}, which has {size}")
@@ -54,8 +54,5 @@ def _getitem(self: Any, item: Any) -> Any:
     return out
 
 
-def _limits(part: builtins.slice, size: int) -> tuple[int, int, int]:
-    start, end, step = part.indices(size)
-    if step < 0 and end < 0:
-        end -= size  # before the first element; -1 itself would mean the last
-    return start, end, step
+def _goes_forward(part: Any) -> bool:
+    return isinstance(part, int) or (isinstance(part, builtins.slice) and (part.step or 1) > 0)
