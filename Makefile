@@ -25,13 +25,15 @@ PY   := $(VENV)/bin/python
 flag = $(if $(strip $(2)),$(1) "$(strip $(2))")
 run  = $(call flag,--run,$(RUN))
 
+all: RUN := $(or $(RUN),$(MODEL))
 all: ## Train, export, benchmark and predict on what data is at hand (3 epochs unless EPOCHS is given)
-	@$(MAKE) train RUN="$(or $(RUN),$(MODEL))" EPOCHS="$(or $(EPOCHS),3)" ARGS="--resume $(ARGS)"
-	@$(MAKE) export onnx-bench RUN="$(or $(RUN),$(MODEL))" ARGS=
-	@$(MAKE) predict RUN="$(or $(RUN),$(MODEL))" IMAGES="$(or $(IMAGES),samples)" ARGS="--html predictions.html"
+	@$(MAKE) train RUN="$(RUN)" \
+		$(if $(wildcard runs/$(RUN)/config.json),ARGS="--resume $(ARGS)",EPOCHS="$(or $(EPOCHS),3)")
+	@$(MAKE) export onnx-bench RUN="$(RUN)" ARGS=
+	@$(MAKE) predict RUN="$(RUN)" IMAGES="$(or $(IMAGES),samples)" ARGS="--html predictions.html"
 	@echo; echo "All done. Look at:"
 	@for f in curves.png metrics.csv inference inference_fluid onnx/model.onnx bench/bench.png manifest.json; do \
-		echo "  runs/$(or $(RUN),$(MODEL))/$$f"; done; echo "  $(OUT)"; echo "  predictions.html"
+		echo "  runs/$(RUN)/$$f"; done; echo "  $(OUT)"; echo "  predictions.html"
 
 train: setup ## Train MODEL on DATA for EPOCHS, into runs/RUN (RUN is the model's name unless given)
 	@$(PY) -m pipeline train --model "$(MODEL)" $(run) $(call flag,--data,$(DATA)) $(call flag,--epochs,$(EPOCHS)) \
