@@ -69,7 +69,7 @@ def detach(self: Any) -> Any:
 
 def to_string(self: Any, throw_on_error: bool, with_details: bool = False) -> str:
     """Describe the Variable with all its values."""
-    if not self._is_initialized():
+    if not self.get_tensor()._is_initialized():
         return f"name {self.name}, shape: {self.shape}, not inited"
     array = self.numpy()
     kind = _NAMES.get(str(array.dtype), str(array.dtype))
