@@ -1,0 +1,1 @@
+"""`fluid.incubate`: data generators, and fleet with one process."""
