@@ -66,7 +66,7 @@ def _spec(name: str, entry: dict[str, Any]) -> TensorSpec:
 
 
 @click.command(name="onnx")
-@click.option("--run", "name", default=LATEST, show_default=True, help="Name of the run.")
+@click.option("--run", "name", help=f"Name of the run.  [default: {LATEST}]")
 @click.option("--runs-dir", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Its place.")
 @click.option("--data", help="Data set whose test images are compared on; else what the run was trained on.")
 @click.option("--from-fluid", "folder", type=click.Path(path_type=Path), help="Folder of a model that fluid 1.x saved.")
@@ -78,7 +78,7 @@ def _spec(name: str, entry: dict[str, Any]) -> TensorSpec:
 @click.option("--opset", type=click.IntRange(7, 19), default=DEFAULT_OPSET, show_default=True, help="ONNX opset.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made and measured as JSON.")
 def command(
-    name: str,
+    name: str | None,
     runs_dir: Path,
     data: str | None,
     folder: Path | None,
@@ -91,14 +91,14 @@ def command(
     """Convert a run's inference model, or with --from-fluid a model that fluid saved, to validated ONNX."""
     if folder is None:
         if out or params_filename or model_filename:
-            raise UsageError(
-                "--out, --params and --model-filename go with --from-fluid DIR; a run's file has its place"
-            )
-        run = find_run(name, runs_dir)
+            raise UsageError("--out, --params and --model-filename go with --from-fluid (a run's file has its place)")
+        run = find_run(name or LATEST, runs_dir)
         made, path = export_onnx(run, data, opset), run.onnx
     else:
         if out is None:
             raise UsageError("--from-fluid needs --out FILE, the ONNX file to write")
+        if name or data:
+            raise UsageError("--run and --data do not go with --from-fluid (it converts a folder, on random inputs)")
         from export.conversion.from_fluid import convert_fluid
 
         made, path = convert_fluid(folder, out, model_filename, params_filename, opset), out

@@ -17,7 +17,7 @@ from export.conversion.probe import BATCH, Measured, measure, random_feed
 from export.conversion.rewrite import rewrite
 from export.conversion.signature import Signature
 from export.conversion.validate import Feed
-from fluidline.errors import DataError
+from fluidline.errors import DataError, UsageError
 from fluidline.files import sha256, write_json
 
 TOLERANCE = Tolerance(atol=1e-5, rtol=1e-5)
@@ -29,11 +29,13 @@ def convert_fluid(
 ) -> dict[str, Any]:
     """Convert the inference model in `folder` to the ONNX file `out`, and return what was made and measured.
 
-    The same is written beside it, as `out` with the suffix .json. The file is compared with the Paddle executor on
+    The same is written beside it, as `out` with the suffix .json. The ONNX file is compared with the Paddle executor on
     random inputs of several sizes before it counts. Raises DataError where the folder holds no inference model or one
     that ONNX cannot express, FluidlineError where paddle2onnx fails, and ValidationError, with nothing written, where
     the ONNX model is not the same model.
     """
+    if out.suffix == ".json":
+        raise UsageError(f"{out} is where the summary goes; name the ONNX file otherwise, as in model.onnx")
     source = read_fluid(folder, model_filename, params_filename)
     rewritten = rewrite(source.model)
     reference, measured = _runnable(source.model, rewritten.model)

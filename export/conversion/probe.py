@@ -68,19 +68,29 @@ def measure(model: PaddleModel) -> Measured:
     shared = [name for name in free if not _runs(model, inputs, sizes | {name: 2 * sizes[name]}, positive)]
     names = _dimension_names(inputs, free, shared)
     inputs = tuple(spec.with_dimensions(names) for spec in inputs)
-    groups = {names[name]: sizes[name] for name in free}
-    first = {BATCH: sizes[BATCH], **{name: size * (1 + index) for index, (name, size) in enumerate(groups.items())}}
-    second = {BATCH: 2 * first[BATCH], **{name: first[name] + size for name, size in groups.items()}}
-    seen = {}
-    for index, trial in enumerate((first, second)):
-        if not isinstance(shapes := _try(model, inputs, trial, positive), Exception):
-            seen[index] = (trial, shapes)
-    trials = [trial for trial, _ in seen.values()]
+    trials, shapes = _trials(model, inputs, sizes[BATCH], {names[name]: sizes[name] for name in free}, positive)
     outputs = tuple(
-        replace(spec, shape=_followed(spec, [shapes[index] for _, shapes in seen.values()], trials))
+        replace(spec, shape=_followed(spec, [shape[index] for shape in shapes], trials))
         for index, spec in enumerate(model.outputs)
     )
     return Measured(Signature(inputs, outputs), tuple(trials), positive)
+
+
+def _trials(
+    model: PaddleModel, inputs: Sequence[TensorSpec], batch: int, sizes: Mapping[str, int], positive: bool
+) -> tuple[list[dict[str, int]], list[list[tuple[int, ...]]]]:
+    """Return up to two assignments of sizes, unlike each other, with which the program runs, and its outputs' shapes."""
+    apart = {name: size * (1 + index) for index, (name, size) in enumerate(sizes.items())}
+    candidates = (
+        {BATCH: batch, **apart},
+        {BATCH: 2 * batch, **{name: apart[name] + size for name, size in sizes.items()}},
+        {BATCH: batch, **sizes},  # what was seen to run before
+    )
+    seen: list[tuple[dict[str, int], list[tuple[int, ...]]]] = []
+    for trial in candidates:
+        if len(seen) < 2 and not isinstance(shapes := _try(model, inputs, trial, positive), Exception):
+            seen.append((trial, shapes))
+    return [trial for trial, _ in seen], [shapes for _, shapes in seen]
 
 
 def random_feed(

@@ -129,7 +129,9 @@ def test_the_command_reports_differences_and_folds(exported, capsys):
     ("arguments", "message"),
     [
         (["--opset", "20"], "7<=x<=19"),
-        (["--out", "x.onnx"], "go with --from-fluid DIR"),
+        (["--out", "x.onnx"], "go with --from-fluid"),
+        (["--from-fluid", "model", "--out", "x.onnx", "--data", "mnist"], "do not go with --from-fluid"),
+        (["--from-fluid", "model", "--out", "x.json"], "x.json is where the summary goes"),
         (["--from-fluid", "model"], "--from-fluid needs --out FILE"),
         (["--opsets", "9"], "Did you mean one of: '--opset'"),
     ],
