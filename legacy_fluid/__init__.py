@@ -6,19 +6,33 @@ Importing it turns static mode on, as fluid had it. `install()` makes `import pa
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 # `python -m legacy_fluid` finds out in __main__ whether it needs paddle at all, which takes a second to import.
 if not (sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__):
     from .namespace import *
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a module of fluid's when a program first names it: few use contrib, transpiler and their like."""
+LATER = ("dygraph", "dataset", "transpiler")
+"""Modules whose names stand at the top level too. They are a third of the whole, and many programs use none of them."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a module of fluid's, or one of LATER, when a program first names it or something of it."""
+    if not name.startswith("__"):
+        if module := _module(name):
+            return module
+        for later in LATER:
+            if name in (names := vars(_module(later))):
+                return globals().setdefault(name, names[name])
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def _module(name: str) -> ModuleType | None:
     full = f"{__name__}.{name}"
     try:
-        if not name.startswith("_"):
-            return importlib.import_module(full)
+        return importlib.import_module(full)
     except ModuleNotFoundError as error:
         if error.name != full:
             raise
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        return None

@@ -1,4 +1,4 @@
-"""Everything that `fluid` names: its modules, and what they offer at the top level."""
+"""What `fluid` names: its modules, and what they offer at the top level; the package itself adds what comes later."""
 
 from . import core  # isort: skip  it imports zlib, then paddle
 
@@ -11,13 +11,8 @@ from . import (
     backward,
     clip,
     compiler,
-    contrib,
     data_feed_desc,
     data_feeder,
-    dataset,
-    device_worker,
-    dygraph,
-    dygraph_grad_clip,
     executor,
     framework,
     initializer,
@@ -35,9 +30,6 @@ from . import (
     profiler,
     reader,
     regularizer,
-    trainer_desc,
-    trainer_factory,
-    transpiler,
     unique_name,
 )
 from .backward import *
@@ -52,9 +44,6 @@ from .core import (
 )
 from .data_feed_desc import *
 from .data_feeder import *
-from .dataset import *
-from .dygraph import *
-from .dygraph.varbase_patch_methods import monkey_patch_varbase
 from .executor import *
 from .framework import *
 from .input import *
@@ -69,6 +58,5 @@ from .layers.math_op_patch import monkey_patch_variable
 from .lod_tensor import *
 from .parallel_executor import *
 from .param_attr import *
-from .transpiler import *
 
 Tensor = LoDTensor

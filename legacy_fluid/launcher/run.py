@@ -66,7 +66,7 @@ def prepare_process() -> None:
     """Make the process what the program expects: fluid to import, the libraries of its time, its own tracebacks."""
     tracebacks.install()
     package = importlib.import_module(__name__.partition(".")[0])
-    if not hasattr(package, "Program"):
+    if "Program" not in vars(package):
         importlib.reload(package)  # `python -m` has imported it without fluid
     package.install()
     bridges.build()
