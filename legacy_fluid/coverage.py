@@ -28,6 +28,9 @@ class Refusal:
 
 
 REFUSED = {
+    "fluid.contrib.sequence_topk_avg_pooling": Refusal(
+        why="its operator is gone from Paddle 2.6", instead="use layers.topk and layers.reduce_mean on padded matrices"
+    ),
     "fluid.layers.roi_perspective_transform": Refusal(
         why="its operator is gone from Paddle 2.6", instead="rectify the regions with layers.grid_sampler"
     ),
@@ -44,6 +47,20 @@ REFUSED = {
 ABSENT = {
     "fluid.contrib.slim": Refusal("it became a project of its own", "use paddleslim"),
     "fluid.contrib.quantize": Refusal("it became part of a project of its own", "use paddleslim"),
+    "fluid.contrib.Compressor": Refusal("it became a project of its own", "use paddleslim"),
+    "fluid.contrib.QuantizeTranspiler": Refusal("it became part of a project of its own", "use paddleslim"),
+    **{
+        f"fluid.contrib.{name}": Refusal("it talks to Hadoop", "use paddle.distributed.fleet.utils.HDFSClient")
+        for name in ("HDFSClient", "multi_download", "multi_upload")
+    },
+    **{
+        f"fluid.contrib.{name}": Refusal("it read the tables of parameter servers of 1.8", "use paddle.distributed")
+        for name in (
+            "convert_dist_to_sparse_program",
+            "load_persistables_for_increment",
+            "load_persistables_for_inference",
+        )
+    },
     "fluid.distributed": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
     "fluid.communicator": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
     "fluid.incubate.fleet.parameter_server": Refusal(
@@ -72,6 +89,7 @@ ABSENT = {
 """Modules and internal names that are not there at all."""
 
 DEVIATES = {
+    "fluid.contrib.mixed_precision.decorate": "everything computes in float32; the loss is scaled as it was",
     "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
     "use paddle.distributed.fleet",
     "fluid.dygraph.BackwardStrategy": "sort_sum_gradient has no effect: the 2.6 core adds gradients in one order",
