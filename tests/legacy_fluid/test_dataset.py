@@ -11,7 +11,8 @@ BATCH = 4
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the core writes into it what it is about to run
     paths = [tmp_path / "first.txt", tmp_path / "second.txt"]
     for path, part in zip(paths, (SAMPLES[:8], SAMPLES[8:]), strict=True):
         lines = [" ".join(f"{len(slot)} {' '.join(map(str, slot))}" for slot in sample) for sample in part]
