@@ -13,6 +13,7 @@ from paddle.base import core
 from paddle.base.framework import Program
 
 from ..framework import give_outputs_a_dimension
+from .arrays import empty_arrays
 from .rules import RULES
 from .site import Site
 
@@ -34,6 +35,7 @@ def lower(program: Program) -> Program:
     changed = False
     for index in range(copy.desc.num_blocks()):
         changed |= _lower_block(copy.desc.block(index))
+    changed |= empty_arrays(copy.desc.block(0))
     if not changed:
         return program
     for block in copy.blocks:
