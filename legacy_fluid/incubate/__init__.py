@@ -1,1 +1,1 @@
-"""`fluid.incubate`: data generators, and fleet with one process."""
+"""`fluid.incubate`: data generators, and the roles of processes."""

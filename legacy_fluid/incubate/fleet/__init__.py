@@ -1,0 +1,1 @@
+"""`fluid.incubate.fleet`: who a process is among those that train together."""

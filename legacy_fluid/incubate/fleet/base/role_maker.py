@@ -1,0 +1,21 @@
+"""`fluid.incubate.fleet.base.role_maker`: a process's number, its kind, and the others' addresses."""
+
+from paddle.incubate.distributed.fleet.role_maker import (
+    GeneralRoleMaker,
+    MPISymetricRoleMaker,
+    PaddleCloudRoleMaker,
+    Role,
+    RoleMakerBase,
+    UserDefinedCollectiveRoleMaker,
+    UserDefinedRoleMaker,
+)
+
+__all__ = [
+    "GeneralRoleMaker",
+    "MPISymetricRoleMaker",
+    "PaddleCloudRoleMaker",
+    "Role",
+    "RoleMakerBase",
+    "UserDefinedCollectiveRoleMaker",
+    "UserDefinedRoleMaker",
+]
