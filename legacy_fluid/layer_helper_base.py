@@ -25,3 +25,7 @@ class LayerHelperBase(_layer_helper_base.LayerHelperBase):
     ) -> Any:
         """Create a parameter; see LayerHelper.create_parameter."""
         return LayerHelper.create_parameter(self, attr, shape, dtype, is_bias, default_initializer, stop_gradient, type)
+
+    def create_variable_for_type_inference(self, dtype: Any, stop_gradient: bool = False) -> Any:
+        """Create a variable whose shape its operator infers."""
+        return super().create_variable_for_type_inference(dtype, stop_gradient)
