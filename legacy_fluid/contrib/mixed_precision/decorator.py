@@ -12,8 +12,6 @@ from ...framework import default_main_program, default_startup_program
 from .fp16_lists import AutoMixedPrecisionLists
 from .fp16_utils import update_loss_scaling
 
-__all__ = ["decorate"]
-
 
 def decorate(
     optimizer: Any,
