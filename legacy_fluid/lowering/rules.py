@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from paddle.base import core
+
 from .kernels import KERNEL_RULES, clip_rows
 from .site import Site
 
@@ -45,6 +47,22 @@ def _adadelta(site: Site) -> None:
     site.insert_after("sqrt", {"X": [num]}, {"Out": [den]}, {})
     site.insert_after("elementwise_mul", {"X": [den], "Y": [grad]}, {"Out": [step]}, {"axis": -1})
     site.insert_after("elementwise_sub", {"X": [param], "Y": [step]}, {"Out": [out]}, {"axis": -1})
+
+
+def _adam(site: Site) -> None:
+    """1.8 added epsilon to the second moment's root itself; the core takes it times sqrt(1 - beta2 ** step)."""
+    if site.input("EpsilonTensor") is not None:
+        return
+    power, epsilon = site.input("Beta2Pow"), f"{site.input('Param')}@EPSILON"
+    grad = site.block.find_var_recursive(site.input("Grad").encode())
+    # For rows alone the kernel, then as now, multiplies the power by beta2 before it is used.
+    by_rows = grad is not None and grad.type() == core.VarDesc.VarType.SELECTED_ROWS
+    scale = -site.op.attr("beta2") if by_rows else -1.0
+    site.temporary(epsilon, shape=[1])
+    site.insert_before("scale", {"X": [power]}, {"Out": [epsilon]}, {"scale": scale, "bias": 1.0})
+    site.insert_before("rsqrt", {"X": [epsilon]}, {"Out": [epsilon]}, {})
+    site.insert_before("scale", {"X": [epsilon]}, {"Out": [epsilon]}, {"scale": site.op.attr("epsilon")})
+    site.set_input("EpsilonTensor", epsilon)
 
 
 def _memory_helper(site: Site) -> None:
@@ -95,6 +113,7 @@ def _is_without_bounds(site: Site) -> bool:
 RULES: dict[str, Callable[[Site], None]] = {
     **KERNEL_RULES,
     "adadelta": _adadelta,
+    "adam": _adam,
     "batch_norm": _batch_norm,
     "batch_norm_grad": _batch_norm_grad,
     "clip": _clip,
