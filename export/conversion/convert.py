@@ -17,6 +17,8 @@ from export.conversion.graph import Graph
 from export.conversion.naming import declare_inputs, declared, name_values
 from export.conversion.paddle_model import parameter_names
 from export.conversion.rewrite import Rewritten
+from export.conversion.sequence_functions import OPSET as SEQUENCES_OPSET
+from export.conversion.sequences import attach_lengths, inline_calls
 from export.conversion.signature import Signature
 from export.conversion.simplify import simplify
 from export.conversion.translate import translate
@@ -50,9 +52,12 @@ def to_onnx(
 ) -> Converted:
     """Return a model as ONNX with the names of `signature`, simplified and its batch_norms folded.
 
-    Raises FluidlineError where paddle2onnx fails.
+    Raises DataError where sequences are used in a way that cannot be converted, and FluidlineError where paddle2onnx
+    fails.
     """
-    proto = translate(rewritten.model, opset)
+    model, calls = attach_lengths(rewritten.model)
+    kinds = {call.type for call in calls}
+    proto = inline_calls(translate(model, max(opset, SEQUENCES_OPSET) if calls else opset, kinds), calls)
     declare_inputs(proto, signature)
     graph = Graph(proto)
     simplify(graph)

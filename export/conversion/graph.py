@@ -88,11 +88,15 @@ class Graph:
         computed = source not in self.inputs and source not in self.constants
         if result in self.pinned or (result in self.outputs and (not computed or source in self.outputs)):
             return False
-        for user in self.users(result):
-            set_inputs(user, [source if name == result else name for name in user.input])
+        self.replace_uses(result, source)
         self.outputs = [source if name == result else name for name in self.outputs]
         self.remove(node)
         return True
+
+    def replace_uses(self, value: str, other: str) -> None:
+        """Let every node that reads `value` read `other`."""
+        for user in self.users(value):
+            set_inputs(user, [other if name == value else name for name in user.input])
 
     def add_constant(self, name: str, value: np.ndarray) -> str:
         """Add a constant under a name that is still free, and return that name."""

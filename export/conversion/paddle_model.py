@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,15 @@ def static_mode() -> Iterator[None]:
 class PaddleModel:
     """A program from `inputs` to `outputs`, without feed and fetch operators, and the scope with its parameters.
 
-    A dimension that the program leaves open (-1) stands as `NAME.AXIS` in the specs, until it is measured.
+    A dimension that the program leaves open (-1) stands as `NAME.AXIS` in the specs, until it is measured. An input that
+    fluid fed as sequences (a LoDTensor) is in `sequences`, with the name of the input that says how long they are.
     """
 
     program: Any
     scope: Any
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    sequences: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def block(self) -> Any:
@@ -55,9 +57,13 @@ class PaddleModel:
         """Return the executor's outputs, in order, with fluid's meaning. Whatever Paddle raises comes through."""
         import legacy_fluid as fluid
 
-        executor = fluid.Executor(fluid.CPUPlace())
+        place = fluid.CPUPlace()
+        executor = fluid.Executor(place)
+        fed = {name: value for name, value in feed.items() if name not in self.sequences.values()}
+        for name, lengths in self.sequences.items():
+            fed[name] = fluid.create_lod_tensor(feed[name], [feed[lengths].tolist()], place)
         names = [output.name for output in self.outputs]
-        tensors = executor.run(self.program, feed=dict(feed), fetch_list=names, scope=self.scope, return_numpy=False)
+        tensors = executor.run(self.program, feed=fed, fetch_list=names, scope=self.scope, return_numpy=False)
         return [np.array(tensor) for tensor in tensors]
 
 

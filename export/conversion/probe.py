@@ -6,6 +6,7 @@ Both are found by asking the program: it is run on random inputs of several size
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,39 +46,91 @@ _CARRIERS = {
 
 
 @dataclass(frozen=True)
+class Manner:
+    """What random inputs are like: all numbers above 0 or not, the lengths of all sequences alike or not."""
+
+    positive: bool = False
+    alike: bool = False
+
+
+@dataclass(frozen=True)
 class Measured:
-    """The signature of a model, sizes of its free dimensions that it ran with, and whether on positive input only."""
+    """The signature of a model, sizes of its free dimensions that it ran with, and on what manner of input."""
 
     signature: Signature
     trials: tuple[dict[str, int], ...]
-    positive: bool
+    manner: Manner
 
 
 def measure(model: PaddleModel) -> Measured:
     """Return the model's signature with its free dimensions named, and sizes of these that the program runs with.
 
-    The first dimension of an input is `batch`; others are `height`, `width`, `length` or `dimN`, shared between inputs
-    only where the program does not accept different sizes. An output's dimension takes the name of the input dimension
-    that it was seen to follow. Raises DataError where the program runs with none of the sizes tried.
+    The first dimension of an input is `batch`, that of sequences `NAME_rows`; others are `height`, `width`, `length` or
+    `dimN`, shared between inputs only where the program does not accept different sizes. An output's dimension takes
+    the name of the input dimension that it was seen to follow. Raises DataError where no sizes that were tried run.
     """
-    inputs = tuple(
-        spec.with_dimensions({size: BATCH for size in spec.shape[:1] if isinstance(size, str)}) for spec in model.inputs
-    )
-    free = [name for name in Signature(inputs, ()).free_dimensions() if name != BATCH]
-    sizes, positive = _workable(model, inputs, free)
-    shared = [name for name in free if not _runs(model, inputs, sizes | {name: 2 * sizes[name]}, positive)]
+    inputs = tuple(_first_named(model, spec) for spec in model.inputs)
+    rows = [_rows(name) for name in model.sequences]
+    free = [name for name in Signature(inputs, ()).free_dimensions() if name not in (BATCH, *rows)]
+    sizes, manner = _workable(model, inputs, free)
+    shared = [name for name in free if not _runs(model, inputs, sizes | {name: 2 * sizes[name]}, manner)]
     names = _dimension_names(inputs, free, shared)
     inputs = tuple(spec.with_dimensions(names) for spec in inputs)
-    trials, shapes = _trials(model, inputs, sizes[BATCH], {names[name]: sizes[name] for name in free}, positive)
+    trials, shapes = _trials(model, inputs, sizes[BATCH], {names[name]: sizes[name] for name in free}, manner)
     outputs = tuple(
         replace(spec, shape=_followed(spec, [shape[index] for shape in shapes], trials))
         for index, spec in enumerate(model.outputs)
     )
-    return Measured(Signature(inputs, outputs), tuple(trials), positive)
+    return Measured(Signature(inputs, outputs), tuple(trials), manner)
+
+
+def random_feed(
+    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int, manner: Manner
+) -> dict[str, np.ndarray]:
+    """Return random inputs: floats normal, and integers within what they look up; all above 0 where positive."""
+    random = np.random.default_rng(seed)
+    lengths = _lengths(model, sizes[BATCH], manner)
+    sizes = with_rows(model, sizes, manner)
+    feed = {}
+    for spec in inputs:
+        shape, dtype = spec.sized(sizes), np.dtype(spec.dtype)
+        if spec.name in lengths:
+            feed[spec.name] = lengths[spec.name]
+        elif dtype.kind == "f":
+            floats = random.uniform(0.1, 1.0, shape) if manner.positive else random.standard_normal(shape)
+            feed[spec.name] = floats.astype(dtype)
+        elif dtype.kind == "b":
+            feed[spec.name] = random.integers(0, 2, shape).astype(dtype)
+        else:
+            entries = _entries(model, spec.name) or _UNBOUNDED_INTEGERS + manner.positive
+            feed[spec.name] = random.integers(int(manner.positive and entries > 1), entries, shape).astype(dtype)
+    return feed
+
+
+def with_rows(model: PaddleModel, sizes: Mapping[str, int], manner: Manner) -> dict[str, int]:
+    """Return the sizes together with the rows that sequences of a batch of that size have."""
+    lengths = _lengths(model, sizes[BATCH], manner)
+    return {**sizes, **{_rows(name): int(lengths[spec].sum()) for name, spec in model.sequences.items()}}
+
+
+def _lengths(model: PaddleModel, batch: int, manner: Manner) -> dict[str, np.ndarray]:
+    """Return lengths from 1 to 5 for the sequences of each input that has them."""
+    inputs = enumerate(model.sequences.values())
+    return {spec: 1 + (3 * np.arange(batch) + (0 if manner.alike else 2 * index)) % 5 for index, spec in inputs}
+
+
+def _rows(name: str) -> str:
+    return f"{name}_rows"
+
+
+def _first_named(model: PaddleModel, spec: TensorSpec) -> TensorSpec:
+    """Return the spec with a name for its first dimension, where that is free."""
+    first = _rows(spec.name) if spec.name in model.sequences else BATCH
+    return spec.with_dimensions({size: first for size in spec.shape[:1] if isinstance(size, str)})
 
 
 def _trials(
-    model: PaddleModel, inputs: Sequence[TensorSpec], batch: int, sizes: Mapping[str, int], positive: bool
+    model: PaddleModel, inputs: Sequence[TensorSpec], batch: int, sizes: Mapping[str, int], manner: Manner
 ) -> tuple[list[dict[str, int]], list[list[tuple[int, ...]]]]:
     """Return up to two assignments of sizes, unlike each other, with which the program runs, and its outputs' shapes."""
     apart = {name: size * (1 + index) for index, (name, size) in enumerate(sizes.items())}
@@ -87,38 +140,20 @@ def _trials(
         {BATCH: batch, **sizes},  # what was seen to run before
     )
     seen: list[tuple[dict[str, int], list[tuple[int, ...]]]] = []
-    for trial in candidates:
-        if len(seen) < 2 and not isinstance(shapes := _try(model, inputs, trial, positive), Exception):
+    for candidate in candidates:
+        trial = with_rows(model, candidate, manner)
+        if len(seen) < 2 and not isinstance(shapes := _try(model, inputs, trial, manner), Exception):
             seen.append((trial, shapes))
     return [trial for trial, _ in seen], [shapes for _, shapes in seen]
 
 
-def random_feed(
-    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int, positive: bool
-) -> dict[str, np.ndarray]:
-    """Return random inputs: floats normal, and integers within what they look up; all above 0 where `positive`."""
-    random = np.random.default_rng(seed)
-    feed = {}
-    for spec in inputs:
-        shape, dtype = spec.sized(sizes), np.dtype(spec.dtype)
-        if dtype.kind == "f":
-            floats = random.uniform(0.1, 1.0, shape) if positive else random.standard_normal(shape)
-            feed[spec.name] = floats.astype(dtype)
-        elif dtype.kind == "b":
-            feed[spec.name] = random.integers(0, 2, shape).astype(dtype)
-        else:
-            entries = _entries(model, spec.name) or _UNBOUNDED_INTEGERS + positive
-            feed[spec.name] = random.integers(int(positive and entries > 1), entries, shape).astype(dtype)
-    return feed
-
-
 def _try(
-    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], positive: bool
+    model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], manner: Manner
 ) -> list[tuple[int, ...]] | Exception:
     """Return the shapes of the outputs for inputs of these sizes, or the error with which Paddle refuses them."""
     try:
         _check_windows(model, inputs, sizes)
-        return [output.shape for output in model.run(random_feed(model, inputs, sizes, _SEED, positive))]
+        return [output.shape for output in model.run(random_feed(model, inputs, sizes, _SEED, manner))]
     except Exception as error:  # Paddle raises many kinds
         return error
 
@@ -129,7 +164,8 @@ def _check_windows(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapp
     program = model.program.clone()
     block = program.global_block()
     for spec in inputs:
-        block.var(spec.name).desc.set_shape(spec.sized(sizes))
+        if block.has_var(spec.name):  # lengths are no variable of the program
+            block.var(spec.name).desc.set_shape(spec.sized(with_rows(model, sizes, Manner())))
     for op in block.ops:
         with contextlib.suppress(Exception):  # of an operator that Paddle has lost since
             op.desc.infer_shape(block.desc)
@@ -137,22 +173,22 @@ def _check_windows(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapp
             raise ValueError(f"{op.type} {op.output('Output')[0]} has no output for inputs of these sizes")
 
 
-def _runs(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], positive: bool) -> bool:
-    return not isinstance(_try(model, inputs, sizes, positive), Exception)
+def _runs(model: PaddleModel, inputs: Sequence[TensorSpec], sizes: Mapping[str, int], manner: Manner) -> bool:
+    return not isinstance(_try(model, inputs, sizes, manner), Exception)
 
 
-def _workable(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[str]) -> tuple[dict[str, int], bool]:
-    """Return sizes with which the program runs, one for all of `free`, and whether it must be given positive input."""
+def _workable(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[str]) -> tuple[dict[str, int], Manner]:
+    """Return sizes with which the program runs, one for all of `free`, and the manner of input that it wants."""
     refusals = []
-    is_batched = any(BATCH in spec.shape for spec in inputs)
-    for positive in (False, True):
-        for batch in _BATCH_LADDER if is_batched else _BATCH_LADDER[:1]:
-            for step in _LADDER if free else _LADDER[:1]:
-                sizes = {BATCH: batch, **dict.fromkeys(free, step)}
-                answer = _try(model, inputs, sizes, positive)
-                if not isinstance(answer, Exception):
-                    return sizes, positive
-                refusals.append(answer)
+    batches = _BATCH_LADDER if any(BATCH in spec.shape for spec in inputs) else _BATCH_LADDER[:1]
+    likeness = (False, True) if len(model.sequences) > 1 else (False,)
+    for positive, alike in itertools.product((False, True), likeness):
+        for batch, step in itertools.product(batches, _LADDER if free else _LADDER[:1]):
+            sizes, manner = {BATCH: batch, **dict.fromkeys(free, step)}, Manner(positive, alike)
+            answer = _try(model, inputs, sizes, manner)
+            if not isinstance(answer, Exception):
+                return sizes, manner
+            refusals.append(answer)
     shown = ", ".join(map(str, inputs))
     raise DataError(f"Paddle itself cannot run the model on random inputs ({shown}): {telling_line(refusals[0])}")
 

@@ -10,24 +10,14 @@ from fluidline.errors import DataError
 # A reason and a mend for operators that share them; the first kind that has the operator answers.
 _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
-        "work on the lengths of LoD sequences, and ONNX has no tensors with rows of different lengths",
+        "work on LoD sequences in a way that no ONNX operators match",
         "build the network on padded input [batch, length, ...] with a mask or lengths as an input of its own",
         (
             *("array_to_lod_tensor", "beam_search", "beam_search_decode", "crf_decoding", "ctc_align", "edit_distance"),
-            *(
-                "gru",
-                "im2sequence",
-                "linear_chain_crf",
-                "lod_array_length",
-                "lod_rank_table",
-                "lod_reset",
-                "lstm",
-                "lstmp",
-            ),
+            *("im2sequence", "linear_chain_crf", "lod_array_length", "lod_rank_table", "lod_reset", "lstmp"),
             *("lod_tensor_to_array", "max_sequence_len", "reorder_lod_tensor_by_rank", "row_conv", "sequence_concat"),
-            *("sequence_conv", "sequence_enumerate", "sequence_erase", "sequence_expand", "sequence_expand_as"),
-            *("sequence_pad", "sequence_pool", "sequence_reshape", "sequence_reverse", "sequence_scatter"),
-            *("sequence_slice", "sequence_softmax", "sequence_unpad", "shrink_rnn_memory", "warpctc"),
+            *("sequence_enumerate", "sequence_erase", "sequence_reshape", "sequence_scatter", "sequence_slice"),
+            *("shrink_rnn_memory", "warpctc"),
         ),
     ),
     (

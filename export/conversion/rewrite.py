@@ -12,6 +12,7 @@ from typing import Any
 from export.conversion.operator_rules import RULES, Site
 from export.conversion.paddle_model import PaddleModel, static_mode
 from export.conversion.refusals import refuse
+from export.conversion.sequences import SEQUENCE_OPERATORS
 from export.conversion.translate_process import load_extension
 
 
@@ -38,7 +39,7 @@ def rewrite(model: PaddleModel) -> Rewritten:
             rewritten[op.type] = None
             site.remove()
     result = replace(model, program=program, outputs=renamed)
-    refuse(result, load_extension().get_all_supported_operators())
+    refuse(result, {*load_extension().get_all_supported_operators(), *SEQUENCE_OPERATORS})
     return Rewritten(result, tuple(rewritten))
 
 

@@ -25,6 +25,7 @@ _FOLDABLE = {
     *("Gather", "Expand", "Tile", "Range", "ConstantOfShape", "Shape", "Size"),
     *("Add", "Sub", "Mul", "Div", "Neg", "Sqrt"),
 }
+_SMALL = 8  # elements of a constant that says where or how much
 _LARGEST_FOLD = 1 << 16  # elements that folding may add: an expanded constant should not swell the file
 
 
@@ -98,6 +99,37 @@ def merge_reshapes(graph: Graph) -> int:
     return merged
 
 
+def merge_equal_constants(graph: Graph) -> int:
+    """Keep one of equal sizes, axes and scalars; parameters stay apart, they have names of their own."""
+    merged = 0
+    seen: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    for name, value in list(graph.constants.items()):
+        if value.size > _SMALL or (value.dtype.kind == "f" and value.ndim) or not graph.is_internal(name):
+            continue
+        same = seen.setdefault((value.dtype.str, value.shape, value.tobytes()), name)
+        if same != name:
+            graph.replace_uses(name, same)
+            del graph.constants[name]
+            merged += 1
+    return merged
+
+
+def merge_equal_nodes(graph: Graph) -> int:
+    """Compute once what several nodes compute from the same inputs."""
+    merged = 0
+    seen: dict[bytes, onnx.NodeProto] = {}
+    for node in list(graph.nodes):
+        twin = seen.setdefault(_computation(node), node)
+        internal = all(graph.is_internal(name) for name in node.output if name)
+        if twin is node or node.op_type.startswith("Random") or not internal or len(twin.output) != len(node.output):
+            continue
+        for mine, same in zip(node.output, twin.output, strict=True):
+            graph.replace_uses(mine, same)
+        graph.remove(node)
+        merged += 1
+    return merged
+
+
 def remove_dead_nodes(graph: Graph) -> int:
     """Remove nodes and constants that no output depends on."""
     live = {*graph.outputs, *graph.pinned}
@@ -120,6 +152,8 @@ PASSES: tuple[Callable[[Graph], int], ...] = (
     fold_constants,
     fix_reshapes,
     merge_reshapes,
+    merge_equal_constants,
+    merge_equal_nodes,
     remove_dead_nodes,
 )
 
@@ -186,6 +220,14 @@ _IDLE: dict[str, Callable[[Graph, onnx.NodeProto], bool]] = {
     "Mul": _adds_nothing(1),
     "Div": _adds_nothing(1),
 }
+
+
+def _computation(node: onnx.NodeProto) -> bytes:
+    """Return what says which operator a node is, with what attributes and on what inputs."""
+    anonymous = onnx.NodeProto.FromString(node.SerializeToString())
+    anonymous.name = ""
+    del anonymous.output[:]
+    return anonymous.SerializeToString(deterministic=True)
 
 
 def _evaluate(node: onnx.NodeProto, graph: Graph) -> list[np.ndarray]:

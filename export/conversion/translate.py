@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import onnx
@@ -20,16 +21,18 @@ _TIMEOUT = 600.0  # seconds; a ResNet-50 takes about one
 _PROCESS = Path(__file__).with_name("translate_process.py")
 
 
-def translate(model: PaddleModel, opset: int, timeout: float = _TIMEOUT) -> onnx.ModelProto:
+def translate(
+    model: PaddleModel, opset: int, passed_on: Collection[str] = (), timeout: float = _TIMEOUT
+) -> onnx.ModelProto:
     """Return what paddle2onnx makes of `model`, with every parameter as a constant, none of its own optimisations.
 
-    The opset is raised where an operator needs it. Raises FluidlineError where paddle2onnx fails, writes nothing or
-    does not end within `timeout` seconds.
+    Operators of the types `passed_on` become nodes of the same name. The opset is raised where an operator needs it.
+    Raises FluidlineError where paddle2onnx fails, writes nothing or does not end within `timeout` seconds.
     """
     with tempfile.TemporaryDirectory(prefix="fluidline-") as folder:
         prefix, out = Path(folder) / "model", Path(folder) / "model.onnx"
         save_2x(model, prefix)
-        command = [sys.executable, os.fspath(_PROCESS), os.fspath(prefix), os.fspath(out), str(opset)]
+        command = [sys.executable, os.fspath(_PROCESS), os.fspath(prefix), os.fspath(out), str(opset), *passed_on]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired as error:

@@ -1,4 +1,4 @@
-"""paddle2onnx in a process of its own: `translate_process.py PREFIX OUT OPSET` (see export.conversion.translate).
+"""paddle2onnx in a process of its own: `translate_process.py PREFIX OUT OPSET [PASSED ON ...]` (see export.conversion.translate).
 
 Run as a script it imports nothing of the project, and of paddle2onnx only the extension module: the package's front
 would import Paddle, which takes two seconds and is not needed.
@@ -16,7 +16,7 @@ from typing import Any
 EXTENSION = "paddle2onnx_cpp2py_export"
 
 
-def main(prefix: str, out: str, opset: int) -> None:
+def main(prefix: str, out: str, opset: int, passed_on: list[str]) -> None:
     """Write what paddle2onnx makes of PREFIX.pdmodel and PREFIX.pdiparams."""
     parameters = f"{prefix}.pdiparams"
     content = load_extension().export(
@@ -28,7 +28,7 @@ def main(prefix: str, out: str, opset: int) -> None:
         False,  # its checker: export.conversion.validate checks the finished file
         True,  # experimental operators
         False,  # its optimiser: export.conversion.simplify and export.conversion.fold are tested pass by pass
-        {},  # custom operators
+        {name: name for name in passed_on},  # custom operators
         "onnxruntime",
         "",  # calibration file
         "",  # external data file
@@ -49,4 +49,4 @@ def load_extension() -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])

@@ -67,8 +67,7 @@ def validate(
     _check_axes(model, signature)
     answers = _check_shapes(session, signature, feeds, expected)
     differences = _check_values(signature, answers, expected, tolerance)
-    batches = tuple(len(next(iter(feed.values()))) for feed in feeds)
-    return Report(tolerance, batches, differences)
+    return Report(tolerance, tuple(_batch_size(signature, feed) for feed in feeds), differences)
 
 
 def _check_file(path: Path) -> tuple[onnx.ModelProto, onnxruntime.InferenceSession]:
@@ -128,6 +127,11 @@ def _check_values(
         compare(spec.name, ours[position], theirs[position], tolerance)
         for position, spec in enumerate(signature.outputs)
     )
+
+
+def _batch_size(signature: Signature, feed: Feed) -> int:
+    batched = [spec.name for spec in signature.inputs if "batch" in spec.shape[:1]]
+    return len(feed[batched[0]]) if batched else 1
 
 
 def _ends(model: onnx.ModelProto, signature: Signature) -> list[tuple[str, Any, tuple[TensorSpec, ...]]]:

@@ -94,10 +94,22 @@ def text() -> tuple[list[Any], list[Any]]:
 
 
 def sentiment() -> tuple[list[Any], list[Any]]:
-    """A network over LoD sequences."""
+    """Sentences as LoD sequences through windows, and through an LSTM and a GRU in both directions."""
     import legacy_fluid as fluid
 
     words = fluid.data("words", [-1, 1], "int64", lod_level=1)
     embedded = fluid.layers.embedding(words, [50, 8])
-    pooled = fluid.layers.sequence_pool(embedded, "max")
-    return [words], [fluid.layers.fc(pooled, 2, act="softmax")]
+    windows = fluid.nets.sequence_conv_pool(embedded, 6, 3, act="tanh", pool_type="sqrt")
+    lstm, _ = fluid.layers.dynamic_lstm(fluid.layers.fc(embedded, 16), 16)
+    gru = fluid.layers.dynamic_gru(fluid.layers.fc(embedded, 12), 4, is_reverse=True)
+    pooled = [windows, fluid.layers.sequence_pool(lstm, "max"), fluid.layers.sequence_last_step(gru)]
+    return [words], [fluid.layers.fc(pooled, 2, act="softmax"), lstm]
+
+
+def tagging() -> tuple[list[Any], list[Any]]:
+    """Two inputs of sequences, joined end to end, which no ONNX operators match."""
+    import legacy_fluid as fluid
+
+    sequences = [fluid.data(name, [-1, 4], "float32", lod_level=1) for name in ("left", "right")]
+    joined = fluid.layers.sequence_concat(sequences)
+    return sequences, [fluid.layers.fc(fluid.layers.sequence_pool(joined, "sum"), 2)]

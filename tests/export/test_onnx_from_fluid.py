@@ -85,11 +85,28 @@ def test_batch_norms_fold_into_convolutions_and_nothing_superfluous_is_left(tmp_
     assert kinds == {"Conv", "Relu", "Add", "GlobalAveragePool", "Mul", "Flatten", "MatMul", "Softmax"}
 
 
-def test_a_network_over_lod_sequences_is_refused_with_the_reason_and_a_way_out(tmp_path):
-    folder = fluid_models.save(tmp_path / "model", fluid_models.sentiment)
+def test_lod_sequences_become_rows_and_lengths(tmp_path):
+    summary = convert_fluid(fluid_models.save(tmp_path / "model", fluid_models.sentiment), tmp_path / "model.onnx")
+    assert ends(summary) == [
+        "words int64['words_rows', 1]",
+        "words_lengths int64['batch']",
+        "fc_2.tmp_5 float32['batch', 2]",
+        "lstm_0.tmp_0 float32['words_rows', 4]",
+    ]
+    words, lengths = np.arange(7)[:, None], np.array([4, 1, 2])
+    together = answers(tmp_path / "model.onnx", words=words, words_lengths=lengths)[0]
+    alone = [
+        answers(tmp_path / "model.onnx", words=part, words_lengths=np.array([len(part)]))[0][0]
+        for part in np.split(words, np.cumsum(lengths)[:-1])
+    ]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+def test_sequences_that_no_operators_match_are_refused_with_a_way_out(tmp_path):
+    folder = fluid_models.save(tmp_path / "model", fluid_models.tagging)
     with pytest.raises(DataError) as caught:
         convert_fluid(folder, tmp_path / "model.onnx")
-    assert "sequence_pool work on the lengths of LoD sequences" in str(caught.value)
+    assert "sequence_concat work on LoD sequences in a way that no ONNX operators match" in str(caught.value)
     assert "padded input [batch, length, ...]" in str(caught.value)
 
 

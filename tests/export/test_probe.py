@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from export.conversion.paddle_model import PaddleModel, make_model, static_mode
-from export.conversion.probe import measure, random_feed
+from export.conversion.probe import Manner, measure, random_feed
 from fluidline.errors import DataError
 
 
@@ -85,7 +85,7 @@ def test_integers_stay_within_the_smallest_table_that_they_index():
         return [words], [large, small]
 
     model = model_of(network)
-    feed = random_feed(model, measure(model).signature.inputs, {"batch": 500}, 0, False)
+    feed = random_feed(model, measure(model).signature.inputs, {"batch": 500}, 0, Manner())
     assert (feed["words"].min(), feed["words"].max()) == (0, 6)
 
 
@@ -95,8 +95,8 @@ def test_a_network_that_needs_positive_input_gets_it():
         return [x, y], [fluid.layers.elementwise_mod(x, y)]
 
     measured = measure(model_of(network))
-    assert measured.positive
-    feed = random_feed(model_of(network), measured.signature.inputs, {"batch": 100}, 0, True)
+    assert measured.manner == Manner(positive=True)
+    feed = random_feed(model_of(network), measured.signature.inputs, {"batch": 100}, 0, measured.manner)
     assert feed["y"].min() > 0
     assert np.ptp(feed["y"]) > 0
 

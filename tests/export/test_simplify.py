@@ -192,3 +192,35 @@ def test_what_no_output_depends_on_is_removed():
     assert kinds(graph) == ["Relu"]
     assert not graph.constants
     check(model, graph)
+
+
+def test_what_is_computed_twice_is_computed_once():
+    model = parse(
+        "(float[N,3,4] x) => (float[N,12] y) { a = Reshape(x, s) b = Reshape(x, t) c = Neg(a) d = Neg(b) y = Add(c, d) }",
+        s=np.array([-1, 12]),
+        t=np.array([-1, 12]),
+    )
+    graph = Graph(model)
+    passes.simplify(graph)
+    assert kinds(graph) == ["Reshape", "Neg", "Add"]
+    check(model, graph)
+
+
+def test_nodes_that_differ_in_an_attribute_or_are_random_stay_apart():
+    model = parse(
+        """(float[N,3,4] x) => (float[N,3,4] y) {
+            a = Softmax<axis=1>(x) b = Softmax<axis=2>(x) c = RandomNormalLike(x) d = RandomNormalLike(x)
+            e = Sub(a, b) f = Sub(c, d) y = Add(e, f) }"""
+    )
+    graph = Graph(model)
+    assert passes.merge_equal_nodes(graph) == 0
+
+
+def test_parameters_stay_apart_though_they_are_equal():
+    model = parse(
+        "(float[N,3,4] x) => (float[N,3,4] y) { a = Add(x, v) y = Mul(a, w) }",
+        v=np.full(4, 2, np.float32),
+        w=np.full(4, 2, np.float32),
+    )
+    graph = Graph(model)
+    assert passes.merge_equal_constants(graph) == 0
