@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import Any
 
@@ -96,6 +97,13 @@ def _lamb(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
     trace("lamb", {**inputs, **powers}, {**outputs, **outs}, attrs, True)
 
 
+def _adam(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """1.8 added epsilon to the second moment's root itself; the core takes it times sqrt(1 - beta2 ** step)."""
+    by_rows = _only(inputs["Grad"]).is_selected_rows()  # for them the kernel multiplies the power before it is used
+    power = _only(inputs["Beta2Pow"]).numpy().item() * (attrs["beta2"] if by_rows else 1.0)
+    trace("adam", inputs, outputs, {**attrs, "epsilon": attrs["epsilon"] / math.sqrt(1.0 - power)}, True)
+
+
 def _adadelta(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
     """In 1.8 the parameter's step was computed from the averages after their update, and without a learning rate."""
     param, grad = _only(inputs["Param"]), _only(inputs["Grad"])
@@ -107,7 +115,13 @@ def _adadelta(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
     after._share_underline_tensor_to(param)
 
 
-_OTHERWISE = {"adadelta": _adadelta, "batch_norm": _batch_norm, "lamb": _lamb, "layer_norm": _layer_norm}
+_OTHERWISE = {
+    "adadelta": _adadelta,
+    "adam": _adam,
+    "batch_norm": _batch_norm,
+    "lamb": _lamb,
+    "layer_norm": _layer_norm,
+}
 
 
 def _only(value: Any) -> Any:

@@ -181,3 +181,19 @@ def test_a_declarative_function_chooses_at_run_time() -> None:
         for sign, factor in ((1.0, 2.0), (-1.0, 0.5)):
             x = np.full((2, 2), sign, "float32")
             np.testing.assert_allclose(doubled_or_halved(dygraph.to_variable(x)).numpy(), x * factor)
+
+
+def test_adam_adds_epsilon_to_the_root_of_the_second_moment():
+    gradient, epsilon, expected, first, second = 1e-6, 1e-3, 0.5, 0.0, 0.0
+    with fluid.dygraph.guard():
+        layer = fluid.dygraph.Linear(1, 1, param_attr=fluid.initializer.Constant(expected), bias_attr=False)
+        adam = fluid.optimizer.Adam(0.1, epsilon=epsilon, parameter_list=layer.parameters())
+        for step in range(1, 4):
+            loss = fluid.layers.reduce_sum(layer(fluid.dygraph.to_variable(np.full([1, 1], gradient, "float32"))))
+            loss.backward()
+            adam.minimize(loss)
+            layer.clear_gradients()
+            first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+            rate = 0.1 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            expected -= rate * first / (np.sqrt(second) + epsilon)
+        np.testing.assert_allclose(layer.weight.numpy().item(), expected, rtol=1e-7)
