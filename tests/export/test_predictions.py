@@ -124,5 +124,5 @@ def test_a_device_is_written_to_and_not_replaced():
 def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_computed(tmp_path, out):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(FluidlineError, match="cannot write .*(folder|file)"), open_rows(str(tmp_path / out), "csv", 1):
+    with pytest.raises(FluidlineError, match=r"cannot write .*(folder|file)"), open_rows(str(tmp_path / out), "csv", 1):
         pytest.fail("it was opened")
