@@ -17,7 +17,12 @@ from .framework import Program
 __all__ = ["BuildStrategy", "CompiledProgram", "ExecutionStrategy"]
 
 BuildStrategy = _compiler.BuildStrategy
-ExecutionStrategy = _compiler.ExecutionStrategy
+
+
+class ExecutionStrategy(_compiler.ExecutionStrategy):
+    """How a program is run: threads, and what is dropped when. One process on one place runs it the one way it can."""
+
+    use_cuda = True  # 2.6 has it no more, and the place says it
 
 
 class CompiledProgram:
