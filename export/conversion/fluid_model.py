@@ -8,7 +8,6 @@ from typing import Any
 
 from export.conversion.paddle_files import load_parameters, parse_program
 from export.conversion.paddle_model import PaddleModel, make_model, parameter_names, strip_feed_fetch
-from export.conversion.sequences import with_lengths
 from fluidline.errors import DataError
 
 MODEL_FILE = "__model__"
@@ -53,8 +52,7 @@ def read_fluid(folder: Path, model_filename: str | None = None, params_filename:
         )
     parameters = _find_parameters(folder, program, program_file, params_filename)
     files = (parameters,) if isinstance(parameters, Path) else tuple(parameters.values())
-    model = make_model(program, feeds, fetches, load_parameters(program, parameters))
-    return FluidModel(with_lengths(model), program_file, files)
+    return FluidModel(make_model(program, feeds, fetches, load_parameters(program, parameters)), program_file, files)
 
 
 def _find_program(folder: Path, name: str | None) -> Path:

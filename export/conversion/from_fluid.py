@@ -16,6 +16,7 @@ from export.conversion.fluid_model import FluidModel, read_fluid
 from export.conversion.paddle_model import PaddleModel
 from export.conversion.probe import BATCH, Measured, measure, random_feed
 from export.conversion.rewrite import rewrite
+from export.conversion.sequences import with_lengths
 from export.conversion.signature import Signature
 from export.conversion.validate import Feed
 from fluidline.errors import DataError, UsageError
@@ -38,16 +39,17 @@ def convert_fluid(
     if out.suffix == ".json":
         raise UsageError(f"{out} is where the summary goes; name the ONNX file otherwise, as in model.onnx")
     source = read_fluid(folder, model_filename, params_filename)
-    rewritten = rewrite(source.model)
-    reference, measured = _runnable(source.model, rewritten.model)
+    model = with_lengths(source.model)
+    rewritten = rewrite(model)
+    reference, measured = _runnable(model, rewritten.model)
     feeds, expected = _answers(reference, measured)
-    names = _plain_names(source.model)
+    names = _plain_names(model)
     outputs = tuple(spec.renamed(name) for spec, name in zip(measured.signature.outputs, names, strict=True))
     signature = Signature(measured.signature.inputs, outputs)
     converted = to_onnx(rewritten, signature, folder.resolve().name, {"source": "fluid"}, opset)
     report = write_validated(converted, out, signature, feeds, expected, TOLERANCE)
     summary = {
-        "source": _described(source, reference is source.model),
+        "source": _described(source, reference is model),
         "onnx": {"file": out.name, "sha256": sha256(out), "bytes": out.stat().st_size},
         "inputs": [spec.as_json() for spec in signature.inputs],
         "outputs": [spec.as_json() for spec in signature.outputs],

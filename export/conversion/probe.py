@@ -18,6 +18,7 @@ from export.conversion.signature import Signature, TensorSpec
 from fluidline.errors import DataError
 
 BATCH = "batch"
+ROWS = "rows"  # of sequences whose lengths are always the same; else NAME_rows
 _BATCH_LADDER = (3, 4, 5, 8, 16, 32)  # 3 is no size that networks like to have elsewhere
 _LADDER = (8, 16, 32, 64, 128, 224, 256)  # sizes tried for the other dimensions: deep networks need large images
 _SEED = 20
@@ -65,7 +66,7 @@ class Measured:
 def measure(model: PaddleModel) -> Measured:
     """Return the model's signature with its free dimensions named, and sizes of these that the program runs with.
 
-    The first dimension of an input is `batch`, that of sequences `NAME_rows`; others are `height`, `width`, `length` or
+    The first dimension of an input is `batch`, that of sequences `rows` or `NAME_rows`; others are `height`, `width`, `length` or
     `dimN`, shared between inputs only where the program does not accept different sizes. An output's dimension takes
     the name of the input dimension that it was seen to follow. Raises DataError where no sizes that were tried run.
     """
@@ -75,6 +76,7 @@ def measure(model: PaddleModel) -> Measured:
     sizes, manner = _workable(model, inputs, free)
     shared = [name for name in free if not _runs(model, inputs, sizes | {name: 2 * sizes[name]}, manner)]
     names = _dimension_names(inputs, free, shared)
+    names |= dict.fromkeys(rows, ROWS) if manner.alike else {}
     inputs = tuple(spec.with_dimensions(names) for spec in inputs)
     trials, shapes = _trials(model, inputs, sizes[BATCH], {names[name]: sizes[name] for name in free}, manner)
     outputs = tuple(
@@ -91,12 +93,12 @@ def random_feed(
     random = np.random.default_rng(seed)
     lengths = _lengths(model, sizes[BATCH], manner)
     sizes = with_rows(model, sizes, manner)
-    feed = {}
+    feed: dict[str, np.ndarray] = {**lengths}
     for spec in inputs:
         shape, dtype = spec.sized(sizes), np.dtype(spec.dtype)
         if spec.name in lengths:
-            feed[spec.name] = lengths[spec.name]
-        elif dtype.kind == "f":
+            continue
+        if dtype.kind == "f":
             floats = random.uniform(0.1, 1.0, shape) if manner.positive else random.standard_normal(shape)
             feed[spec.name] = floats.astype(dtype)
         elif dtype.kind == "b":
@@ -110,13 +112,14 @@ def random_feed(
 def with_rows(model: PaddleModel, sizes: Mapping[str, int], manner: Manner) -> dict[str, int]:
     """Return the sizes together with the rows that sequences of a batch of that size have."""
     lengths = _lengths(model, sizes[BATCH], manner)
-    return {**sizes, **{_rows(name): int(lengths[spec].sum()) for name, spec in model.sequences.items()}}
+    rows = {_rows(name): int(lengths[spec].sum()) for name, spec in model.sequences.items()}
+    return {**sizes, **({ROWS: min(rows.values())} if manner.alike else {}), **rows}
 
 
 def _lengths(model: PaddleModel, batch: int, manner: Manner) -> dict[str, np.ndarray]:
-    """Return lengths from 1 to 5 for the sequences of each input that has them."""
+    """Return lengths for the sequences of each input that has them: from 1 on, and more in all for each input."""
     inputs = enumerate(model.sequences.values())
-    return {spec: 1 + (3 * np.arange(batch) + (0 if manner.alike else 2 * index)) % 5 for index, spec in inputs}
+    return {spec: 1 + (3 * np.arange(batch)) % 5 + (0 if manner.alike else index) for index, spec in inputs}
 
 
 def _rows(name: str) -> str:
@@ -182,13 +185,13 @@ def _workable(model: PaddleModel, inputs: Sequence[TensorSpec], free: Sequence[s
     refusals = []
     batches = _BATCH_LADDER if any(BATCH in spec.shape for spec in inputs) else _BATCH_LADDER[:1]
     likeness = (False, True) if len(model.sequences) > 1 else (False,)
-    for positive, alike in itertools.product((False, True), likeness):
-        for batch, step in itertools.product(batches, _LADDER if free else _LADDER[:1]):
-            sizes, manner = {BATCH: batch, **dict.fromkeys(free, step)}, Manner(positive, alike)
-            answer = _try(model, inputs, sizes, manner)
-            if not isinstance(answer, Exception):
-                return sizes, manner
-            refusals.append(answer)
+    steps = _LADDER if free else _LADDER[:1]
+    for positive, batch, step, alike in itertools.product((False, True), batches, steps, likeness):
+        sizes, manner = {BATCH: batch, **dict.fromkeys(free, step)}, Manner(positive, alike)
+        answer = _try(model, inputs, sizes, manner)
+        if not isinstance(answer, Exception):
+            return sizes, manner
+        refusals.append(answer)
     shown = ", ".join(map(str, inputs))
     raise DataError(f"Paddle itself cannot run the model on random inputs ({shown}): {telling_line(refusals[0])}")
 

@@ -13,7 +13,7 @@ _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "work on LoD sequences in a way that no ONNX operators match",
         "build the network on padded input [batch, length, ...] with a mask or lengths as an input of its own",
         (
-            *("array_to_lod_tensor", "beam_search", "beam_search_decode", "crf_decoding", "ctc_align", "edit_distance"),
+            *("array_to_lod_tensor", "beam_search", "beam_search_decode", "ctc_align", "edit_distance"),
             *("im2sequence", "linear_chain_crf", "lod_array_length", "lod_rank_table", "lod_reset", "lstmp"),
             *("lod_tensor_to_array", "max_sequence_len", "reorder_lod_tensor_by_rank", "row_conv", "sequence_concat"),
             *("sequence_enumerate", "sequence_erase", "sequence_reshape", "sequence_scatter", "sequence_slice"),

@@ -269,6 +269,64 @@ def _gru(name: str, inputs: Sequence[str], attrs: Mapping[str, Any], opset: int)
     return _define(name, inputs, ["Hidden"], f"{body} Hidden = Identity(all_h)", opset)
 
 
+def _crf_decoding(name: str, inputs: Sequence[str], attrs: Mapping[str, Any], opset: int) -> onnx.FunctionProto:
+    """The likeliest tags [T, 1] by Viterbi; Transition is [2 + D, D]: start and end weights, then from tag to tag."""
+    if "Label" in inputs:
+        raise DataError(
+            "operator 'crf_decoding' with labels, which counts errors, cannot be converted (save it without)"
+        )
+    forward = f"""
+        score_down = Unsqueeze(score, third)
+        from_to = Add(score_down, between)
+        best = {_reduce("ReduceMax", "from_to", "second", opset)}
+        origin = ArgMax<axis = 1, keepdims = 0>(from_to)
+        going = Add(best, x) beginning = Add(starting, x)
+        moved = Where(is_begin, beginning, going)
+        score_next = Where(on, moved, score)
+        not_begin = Not(is_begin) moving = And(on, not_begin)
+        origin_out = Where(moving, origin, same)
+    """
+    backward = """
+        tag_out = Identity(tag)
+        tag_down = Unsqueeze(tag, second)
+        before = GatherElements<axis = 1>(origins, tag_down)
+        tag_next = Squeeze(before, second)
+    """
+    body = f"""{_PLACES} {_STEPS}
+        transition_shape = Shape(Transition)
+        tags = Gather(transition_shape, second)
+        sizes = Concat<axis = 0>(second, second, tags)
+        starting, ending, between = Split<axis = 0>(Transition, sizes)
+        padded = Gather(Emission, place)
+        by_step = Transpose<perm = [1, 0, 2]>(padded)
+        live_across = Transpose<perm = [1, 0]>(inside)
+        live = Unsqueeze(live_across, third)
+        begins_flat = Equal(step, zero)
+        begins_down = Unsqueeze(begins_flat, second)
+        begins = Unsqueeze(begins_down, third)
+        tag_count = Squeeze(tags, first)
+        same = Range(zero, tag_count, one)
+        count = Shape(Lengths)
+        score_shape = Concat<axis = 0>(count, tags)
+        zero_float = Constant<value = float {{0}}>()
+        zero_like = CastLike(zero_float, Emission)
+        zeros = Expand(zero_like, score_shape)
+        last_score, origins_by_step = Scan<num_scan_inputs = 3, body = forward
+            (score, x, on, is_begin) => (score_next, origin_out) {{ {forward} }}>(zeros, by_step, live, begins)
+        final = Add(last_score, ending)
+        last_tag = ArgMax<axis = 1, keepdims = 0>(final)
+        first_tag, tags_by_step = Scan<num_scan_inputs = 1, scan_input_directions = [1], scan_output_directions = [1],
+            body = backward (tag, origins) => (tag_next, tag_out) {{ {backward} }}>(last_tag, origins_by_step)
+        offset = Sub(row, start)
+        offset_down = Unsqueeze(offset, second)
+        sequence_down = Unsqueeze(sequence, second)
+        where = Concat<axis = 1>(offset_down, sequence_down)
+        path = GatherND(tags_by_step, where)
+        ViterbiPath = Unsqueeze(path, second)
+    """
+    return _define(name, inputs, ["ViterbiPath"], body, opset)
+
+
 def _recurrence(states: Mapping[str, str], step: str, is_reverse: bool, data: str = "Input") -> str:
     """Return a Scan of `step` over the steps of all sequences, each state beginning as said, or at `zeros` [B, size].
 
@@ -315,6 +373,7 @@ def _split(value: str, parts: int, opset: int) -> str:
 
 
 FUNCTIONS: Mapping[str, Make] = {
+    "crf_decoding": _crf_decoding,
     "gru": _gru,
     "lstm": _lstm,
     "sequence_conv": _sequence_conv,

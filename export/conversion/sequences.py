@@ -32,6 +32,7 @@ class Boundary:
 
 
 SEQUENCE_OPERATORS: Mapping[str, Boundary] = {
+    "crf_decoding": Boundary("Emission"),
     "gru": Boundary("Input"),
     "lstm": Boundary("Input"),
     "sequence_conv": Boundary("X"),
@@ -56,9 +57,9 @@ class Call:
 
 
 def with_lengths(model: PaddleModel) -> PaddleModel:
-    """Return the model with an input for the lengths of each that fluid fed as sequences, if any operator reads them.
+    """Return the model with the inputs that fluid fed as sequences, and an input for the lengths that operators read.
 
-    Raises DataError where there are sequences of sequences.
+    Raises DataError where there are sequences of sequences, or boundaries are read in a way that cannot be converted.
     """
     if not any(op.type in SEQUENCE_OPERATORS for op in model.operators):
         return model
@@ -66,35 +67,44 @@ def with_lengths(model: PaddleModel) -> PaddleModel:
     if deep := [name for name, level in levels.items() if level > 1]:
         raise DataError(f"the model cannot be ONNX: its inputs {', '.join(deep)} are sequences of sequences")
     sequences = {name: f"{name}_lengths" for name, level in levels.items() if level == 1}
-    lengths = tuple(TensorSpec(name, "int64", (f"{name}.0",)) for name in sequences.values())
-    return replace(model, inputs=(*model.inputs, *lengths), sequences=sequences)
+    read = {lengths for _, lengths in _readers(model.block, sequences)}
+    added = (TensorSpec(name, "int64", (f"{name}.0",)) for name in sequences.values() if name in read)
+    return replace(model, inputs=(*model.inputs, *added), sequences=sequences)
 
 
 @static_mode()
 def attach_lengths(model: PaddleModel) -> tuple[PaddleModel, tuple[Call, ...]]:
-    """Return the model with lengths as plain inputs, and the operators that were given them.
-
-    Raises DataError where an operator reads boundaries in a way that cannot be converted.
-    """
+    """Return the model with lengths as plain inputs, and the operators that were given them."""
     program = model.program.clone()
     block = program.global_block()
-    for lengths in model.sequences.values():
-        block.create_var(name=lengths, shape=[-1], dtype="int64")
-    current = dict(model.sequences)  # by variable, the one that holds the lengths of its sequences
+    for spec in model.inputs:
+        if not block.has_var(spec.name):
+            block.create_var(name=spec.name, shape=[-1], dtype=spec.dtype)
     calls = []
-    for op in block.ops:
-        boundary = SEQUENCE_OPERATORS.get(op.type)
-        if boundary is None:
-            found = [current[name] for name in op.input_arg_names if name in current]
-            current.update((name, found[0]) for name in op.output_arg_names if found)
-            continue
-        lengths = _lengths_of(op, boundary, current)
+    for op, lengths in _readers(block, model.sequences):
         op.desc.set_input(_LENGTHS, [lengths])
         calls.append(_call(op))
-        if boundary.carries:
-            current.update((name, lengths) for name in op.output_arg_names)
     program._sync_with_cpp()
     return replace(model, program=program, sequences={}), tuple(calls)
+
+
+def _readers(block: Any, sequences: Mapping[str, str]) -> list[tuple[Any, str]]:
+    """Return the operators that read boundaries, each with the name of the lengths that it reads.
+
+    What else an operator makes of sequences has the lengths of its first input that has any, as in fluid. Raises
+    DataError where boundaries are read in a way that cannot be converted.
+    """
+    current = dict(sequences)  # by variable, what holds the lengths of its sequences
+    readers = []
+    for op in block.ops:
+        boundary = SEQUENCE_OPERATORS.get(op.type)
+        found = [current[name] for name in op.input_arg_names if name in current]
+        if boundary is not None:
+            found = [_lengths_of(op, boundary, current)]
+            readers.append((op, found[0]))
+        if boundary is None or boundary.carries:
+            current.update((name, found[0]) for name in op.output_arg_names if found)
+    return readers
 
 
 def inline_calls(proto: onnx.ModelProto, calls: tuple[Call, ...]) -> onnx.ModelProto:

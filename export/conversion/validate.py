@@ -106,9 +106,10 @@ def _check_shapes(
 ) -> list[list[np.ndarray]]:
     answers = []
     for feed, wanted in zip(feeds, expected, strict=True):
-        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in feed.items())
+        given = {spec.name: feed[spec.name] for spec in signature.inputs}
+        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in given.items())
         try:
-            found = session.run(None, dict(feed))
+            found = session.run(None, given)
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             raise ValidationError(f"shapes: onnxruntime cannot run {shapes}: {error}") from error
         for spec, ours, theirs in zip(signature.outputs, found, wanted, strict=True):

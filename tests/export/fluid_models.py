@@ -107,9 +107,21 @@ def sentiment() -> tuple[list[Any], list[Any]]:
 
 
 def tagging() -> tuple[list[Any], list[Any]]:
+    """Two inputs for each word of a sentence, and a tag for each by a CRF."""
+    import legacy_fluid as fluid
+
+    inputs = [fluid.data(name, [-1, 1], "int64", lod_level=1) for name in ("words", "marks")]
+    features = [fluid.layers.fc(fluid.layers.embedding(ids, [50, 8]), 8, act="tanh") for ids in inputs]
+    emission = fluid.layers.fc(fluid.layers.sums(features), 4)
+    fluid.layers.create_parameter([6, 4], "float32", name="transition")
+    tags = fluid.layers.crf_decoding(emission, param_attr=fluid.ParamAttr(name="transition"))
+    return inputs, [tags, emission]
+
+
+def joined() -> tuple[list[Any], list[Any]]:
     """Two inputs of sequences, joined end to end, which no ONNX operators match."""
     import legacy_fluid as fluid
 
     sequences = [fluid.data(name, [-1, 4], "float32", lod_level=1) for name in ("left", "right")]
-    joined = fluid.layers.sequence_concat(sequences)
-    return sequences, [fluid.layers.fc(fluid.layers.sequence_pool(joined, "sum"), 2)]
+    both = fluid.layers.sequence_concat(sequences)
+    return sequences, [fluid.layers.fc(fluid.layers.sequence_pool(both, "sum"), 2)]

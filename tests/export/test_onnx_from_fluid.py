@@ -102,8 +102,19 @@ def test_lod_sequences_become_rows_and_lengths(tmp_path):
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
+def test_sequences_that_are_always_as_long_share_lengths_and_rows(tmp_path):
+    summary = convert_fluid(fluid_models.save(tmp_path / "model", fluid_models.tagging), tmp_path / "model.onnx")
+    assert ends(summary) == [
+        "words int64['rows', 1]",
+        "marks int64['rows', 1]",
+        "words_lengths int64['batch']",
+        "crf_decoding_0.tmp_0 int64['rows', 1]",
+        "fc_2.tmp_1 float32['rows', 4]",
+    ]
+
+
 def test_sequences_that_no_operators_match_are_refused_with_a_way_out(tmp_path):
-    folder = fluid_models.save(tmp_path / "model", fluid_models.tagging)
+    folder = fluid_models.save(tmp_path / "model", fluid_models.joined)
     with pytest.raises(DataError) as caught:
         convert_fluid(folder, tmp_path / "model.onnx")
     assert "sequence_concat work on LoD sequences in a way that no ONNX operators match" in str(caught.value)

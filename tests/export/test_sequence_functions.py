@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -171,6 +172,27 @@ def test_a_gru_runs_along_each_sequence(reverse, biased, origin):
             states.append(h)
         expected += states[::-1] if reverse else states
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("opset", [15, 18])
+@pytest.mark.parametrize("lengths", [LENGTHS, np.array([1, 1])])
+def test_decoding_finds_the_likeliest_of_all_paths(lengths, opset):
+    emission, transition = normal(lengths.sum(), 3), normal(5, 3)
+    [found] = run("crf_decoding", {}, opset=opset, Emission=emission, Transition=transition, Lengths=lengths)
+    assert found.shape == (lengths.sum(), 1)
+
+    def score(rows: np.ndarray, path: tuple[int, ...]) -> float:
+        steps = sum(transition[2 + a, b] for a, b in itertools.pairwise(path))
+        return transition[0, path[0]] + transition[1, path[-1]] + rows[np.arange(len(path)), path].sum() + steps
+
+    for rows, tags in zip(parts(emission, lengths), parts(found[:, 0], lengths), strict=True):
+        best = max(itertools.product(range(3), repeat=len(rows)), key=lambda path: score(rows, path))
+        assert tags.tolist() == list(best)
+
+
+def test_decoding_against_labels_is_refused():
+    with pytest.raises(DataError, match="with labels"):
+        FUNCTIONS["crf_decoding"]("f", ["Emission", "Label", "Lengths", "Transition"], {}, 17)
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
