@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from export.conversion.operator_rules import RULES, Site
+from export.conversion.operator_rules import RULES
 from export.conversion.paddle_model import PaddleModel, static_mode
 from export.conversion.refusals import refuse
 from export.conversion.sequences import SEQUENCE_OPERATORS
+from export.conversion.site import Site
 from export.conversion.translate_process import load_extension
 
 
