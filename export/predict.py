@@ -26,7 +26,7 @@ import click
 from export.choices import DEVICES, MAX_PIXELS, POLARITIES
 from export.predictions import FORMATS, Prediction, format_of, open_rows
 from export.reading.files import check_folder, find_images
-from export.reading.process import Settings
+from export.reading.messages import Settings
 from export.reading.readers import Batch, Readers
 from fluidline.cli import Choice
 from fluidline.errors import DataError, FluidlineError

@@ -25,14 +25,15 @@ def prepare(
     ink on it.
     """
     gray = read_gray(source, max_pixels)
-    dark = polarity == "dark" or (polarity == "auto" and is_ink_dark(gray))
-    light = ImageOps.invert(gray) if dark else gray
-    if not fit:
-        return np.asarray(_resized(light))
-    digit = centred_digit(light)
-    if digit is None:
-        raise UnreadableImageError("no ink found on it", source)
-    return digit
+    dark = None if polarity == "auto" else polarity == "dark"
+    if fit:
+        digit = centred_digit(gray, dark)
+        if digit is None:
+            raise UnreadableImageError("no ink found on it", source)
+        return digit
+    if dark or (dark is None and is_ink_dark(gray)):
+        gray = ImageOps.invert(gray)
+    return np.asarray(_resized(gray))
 
 
 def _resized(light: Image.Image) -> Image.Image:

@@ -17,6 +17,7 @@ Region = tuple[float, float, float, float]  # the same, in an image whose coordi
 
 SIDE, BOX = 28, 20  # MNIST: scaled into 20x20 with the aspect ratio kept, the centre of mass at (14, 14) of 28x28
 _COARSE, _FINE = 112, 224  # pixels a side at which ink is looked for, and then cut out
+_SAMPLES = 56  # pixels a side from which the paper's brightness is told
 _FAINTEST = 8  # gray levels by which ink must differ from paper, and
 _NOISE = 4  # times the paper's own deviation
 _SPECK = 0.1  # of the largest stroke's area: what is smaller is dirt
@@ -41,13 +42,10 @@ def is_ink_dark(gray: Image.Image) -> bool:
 
     A border that is black for the most part is dark paper, and what is on it light. An empty sheet is told by its gray.
     """
-    border = median_of_border(gray)
-    if border == 0:
+    if median_of_border(gray) == 0:
         return False
     values = _shrunk(gray, _COARSE)
-    difference = values - _fit_paper(values).under(values.shape)
-    darkest, lightest = float(difference.min()), float(difference.max())
-    return border > 127 if max(-darkest, lightest) < _FAINTEST else -darkest > lightest
+    return _differs_darkly(values - _fit_paper(values).under(values.shape), gray)
 
 
 def median_of_border(gray: Image.Image) -> float:
@@ -56,30 +54,40 @@ def median_of_border(gray: Image.Image) -> float:
     return float(np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])))
 
 
-def centred_digit(light: Image.Image) -> npt.NDArray[np.uint8] | None:
-    """Return the ink of an image of mode L, light on dark, as MNIST would have it: uint8 [28, 28], None without ink.
+def centred_digit(gray: Image.Image, dark: bool | None = None) -> npt.NDArray[np.uint8] | None:
+    """Return the ink of an image of mode L as MNIST would have it: uint8 [28, 28], light on dark, None without ink.
 
-    Uneven paper becomes black and the ink white, specks are left out, and strokes too thin for 28 pixels are widened.
-    Source: the description of MNIST in LeCun et al., Gradient-based learning applied to document recognition, 1998.
+    `dark` is the ink's colour, None to tell it. Uneven paper becomes black and the ink white, specks are left out, and
+    strokes too thin for 28 pixels are widened. Source: the description of MNIST in LeCun et al., Gradient-based learning
+    applied to document recognition, 1998.
     """
-    values = _shrunk(light, _COARSE)
+    values = _shrunk(gray, _COARSE)
     paper = _fit_paper(values)
-    difference = np.maximum(values - paper.under(values.shape), 0)
-    levels = _ink_levels(difference)
+    difference = values - paper.under(values.shape)
+    dark = _differs_darkly(difference, gray) if dark is None else dark
+    sign = -1 if dark else 1
+    levels = _ink_levels(np.maximum(sign * difference, 0))
     if levels is None:
         return None
-    box = _enlarged(_box_of_strokes(_strength(difference, levels) > _EDGE), values.shape, light.size)
-    values = _shrunk(light.crop(box), _FINE)  # close up, where a small digit has kept its detail
-    ink = _strength(values - paper.under(values.shape, _region(box, light.size)), levels)
-    ink = ink[_slices(_box_of_strokes(ink > _EDGE))]
-    return _centred(_widened(ink))
+    strokes = _box_of_strokes(_strength(sign * difference, levels) > _EDGE)
+    box = _enlarged(strokes, values.shape, gray.size)
+    values = _shrunk(gray.crop(box), _FINE)  # close up, where a small digit has kept its detail
+    ink = _strength(sign * (values - paper.under(values.shape, _region(box, gray.size))), levels)
+    return _centred(_widened(ink[_bounds(ink > _EDGE)]))
+
+
+def _differs_darkly(difference: Values, gray: Image.Image) -> bool:
+    darkest, lightest = float(difference.min()), float(difference.max())
+    if max(-darkest, lightest) < _FAINTEST:
+        return median_of_border(gray) > 127
+    return -darkest > lightest
 
 
 def _shrunk(gray: Image.Image, side: int) -> Values:
     if max(gray.size) > side:
         scale = side / max(gray.size)
         size = (max(1, round(gray.width * scale)), max(1, round(gray.height * scale)))
-        gray = gray.resize(size, Image.Resampling.BOX)
+        gray = gray.resize(size, Image.Resampling.BOX, reducing_gap=2)
     return np.asarray(gray, np.float32)
 
 
@@ -93,16 +101,17 @@ def _terms(shape: Shape, region: Region = (-1, -1, 1, 1)) -> Values:
 
 def _fit_paper(values: Values) -> _Paper:
     """Fit the surface to the border, and again to all that it fits, until ink has no say."""
-    terms = _terms(values.shape)
-    paper = np.ones(values.shape, bool)
-    paper[1:-1, 1:-1] = False
-    kept = paper.ravel()
+    step = 1 + max(values.shape) // _SAMPLES
+    border = np.ones(values.shape, bool)
+    border[1:-1, 1:-1] = False
+    terms, sample, kept = _terms(values.shape), values[::step, ::step].ravel(), border[::step, ::step].ravel()
+    terms = terms.reshape(*values.shape, -1)[::step, ::step].reshape(len(sample), -1)
     for _ in range(5):
         chosen = terms[kept]
         # The small ridge keeps an image of one row or column solvable.
         normal = chosen.T @ chosen + 1e-3 * np.eye(chosen.shape[1], dtype=np.float32)
-        coefficients = np.linalg.solve(normal, chosen.T @ values.ravel()[kept]).astype(np.float32)
-        error = np.abs(values.ravel() - terms @ coefficients)
+        coefficients = np.linalg.solve(normal, chosen.T @ sample[kept]).astype(np.float32)
+        error = np.abs(sample - terms @ coefficients)
         spread = 1.4826 * np.median(error[kept])  # the standard deviation, were it noise alone
         kept = error <= max(3 * spread, _FAINTEST / 2)
     return _Paper(coefficients)
@@ -180,9 +189,9 @@ def _union(one: Box, other: Box) -> Box:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def _slices(box: Box) -> tuple[slice, slice]:
-    left, top, right, bottom = box
-    return slice(top, bottom), slice(left, right)
+def _bounds(mask: Mask) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _enlarged(box: Box, shape: Shape, size: tuple[int, int]) -> Box:

@@ -10,30 +10,12 @@ import os
 import pickle
 import sys
 import warnings
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from export.reading.messages import Answer, Settings
 from export.reading.plain_png import SIDE, read_plain
 
 _NOTHING = bytes(SIDE * SIDE)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the files of `folder` become pixels; see `export.prepare.prepare`."""
-
-    folder: str
-    polarity: str
-    fit: bool
-    max_pixels: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Pixels of a batch, n * 28 * 28 bytes, black for a file that could not be read; and the reasons, by index."""
-
-    pixels: bytes
-    failures: dict[int, str]
 
 
 def read_batch(names: list[str], settings: Settings) -> Answer:

@@ -7,6 +7,7 @@ on a damaged file takes down a reader, not the command.
 
 from __future__ import annotations
 
+import os
 import pickle
 import queue
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from export.reading.process import Answer, Settings
+from export.reading.messages import Answer, Settings
 from fluidline.errors import DataError
 
 _AHEAD = 8192  # images that may be read before the model takes them: 6 MB, what is read while onnxruntime loads
@@ -105,6 +106,7 @@ class _Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],  # where `export` is found
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the other readers are what uses the cores
             process_group=0,  # Ctrl-C is for the command alone, which then closes its readers
         )
         assert self._process.stdin is not None

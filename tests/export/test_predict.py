@@ -282,7 +282,7 @@ def test_paddle_is_never_imported(folder, model, tmp_path):
 def test_help_and_the_reading_of_plain_files_do_without_numpy(folder):
     for code in (
         "import export.predict",
-        "from export.reading.process import Settings, read_batch;"
+        "from export.reading.process import read_batch; from export.reading.messages import Settings;"
         f" assert not read_batch(['5.png'], Settings({str(folder)!r}, 'auto', False, 1000)).failures",
     ):
         check = f"{code}\nimport sys; print([name for name in ('numpy', 'onnxruntime') if name in sys.modules])"

@@ -11,7 +11,8 @@ import pytest
 from classifiers import bar
 from PIL import Image
 
-from export.reading.process import Settings, read_batch
+from export.reading.messages import Settings
+from export.reading.process import read_batch
 from export.reading.readers import Readers
 from fluidline.errors import DataError
 
