@@ -3,7 +3,8 @@
 paddle_model, paddle_files, tensor_files    a program with its parameters: run, read, written
 fluid_model                                 the same out of a folder that fluid 1.x saved
 signature, probe                            names and shapes of its ends, and inputs that suit it
-rewrite, operator_rules, site, refusals     fluid's operators in those that paddle2onnx knows
+rewrite, unroll, operator_rules, site       fluid's operators in those that paddle2onnx knows
+refusals                                    those that have no match, and the way out
 translate, translate_process                paddle2onnx, in a process of its own
 sequences, sequence_functions               what fluid computes over sequences, as ONNX functions
 graph, simplify, fold, naming               the ONNX graph, made small, exact and legible

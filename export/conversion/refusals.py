@@ -24,7 +24,7 @@ _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "are control flow or tensor arrays, whose blocks paddle2onnx does not convert",
         "unroll the loop when the network is built, or save the part without it",
         (
-            *("conditional_block", "conditional_block_infer", "recurrent", "while", "select_input", "select_output"),
+            *("conditional_block", "conditional_block_infer", "while", "select_input", "select_output"),
             *("merge_lod_tensor", "split_lod_tensor", "read_from_array", "write_to_array", "tensor_array_to_tensor"),
         ),
     ),

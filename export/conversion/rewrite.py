@@ -15,6 +15,7 @@ from export.conversion.refusals import refuse
 from export.conversion.sequences import SEQUENCE_OPERATORS
 from export.conversion.site import Site
 from export.conversion.translate_process import load_extension
+from export.conversion.unroll import RECURRENT, unroll
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,12 @@ def rewrite(model: PaddleModel) -> Rewritten:
 
     program = lower(model.program).clone()
     block = program.global_block()
+    rewritten: dict[str, None] = {}
+    for op in [op for op in block.ops if op.type == RECURRENT]:
+        unroll(program, op)
+        rewritten[RECURRENT] = None
     outputs = _assign_once(block, [spec.name for spec in model.inputs], [spec.name for spec in model.outputs])
     renamed = tuple(spec.renamed(name) for spec, name in zip(model.outputs, outputs, strict=True))
-    rewritten: dict[str, None] = {}
     for op in list(block.ops):
         if op.type in RULES and RULES[op.type](site := Site(block, op)) is not False:
             rewritten[op.type] = None

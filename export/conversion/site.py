@@ -77,6 +77,21 @@ class Site:
         self._block.create_var(name=f"{first}.{self._made}", dtype=self.dtype(first))
         return f"{first}.{self._made}"
 
+    def copy(self, op: Any, block: Any, names: dict[str, str], suffix: str) -> None:
+        """Put a copy of an operator of another block before this one.
+
+        It reads what `names` says instead of its own inputs; its outputs get `suffix`, and `names` learns that.
+        """
+        inputs = {slot: [names.get(name, name) for name in op.input(slot)] for slot in op.input_names}
+        outputs = {}
+        for slot in op.output_names:
+            outputs[slot] = [f"{name}{suffix}" for name in op.output(slot)]
+            for name in op.output(slot):
+                names[name] = f"{name}{suffix}"
+                self._block.create_var(name=names[name], dtype=block.var(name).dtype, shape=block.var(name).shape)
+        attrs = {name: op.attr(name) for name in op.attr_names if not name.startswith("op_")}
+        self._block._insert_op(self._index(), type=op.type, inputs=inputs, outputs=outputs, attrs=attrs)
+
     def constant(self, values: np.ndarray) -> str:
         """Put a constant before this operator and return its name."""
         from paddle.base.framework import convert_np_dtype_to_dtype_

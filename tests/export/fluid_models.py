@@ -93,6 +93,23 @@ def text() -> tuple[list[Any], list[Any]]:
     return [words, mask], [prediction, fluid.layers.argmax(prediction, axis=1)]
 
 
+def recurrent() -> tuple[list[Any], list[Any]]:
+    """Five steps forth and, by another network, five steps back."""
+    import legacy_fluid as fluid
+
+    x = fluid.data("x", [-1, 5, 3], "float32")
+    by_step = fluid.layers.transpose(x, [1, 0, 2])
+    steps = fluid.layers.StaticRNN()
+    with steps.step():
+        row = steps.step_input(by_step)
+        before = steps.memory(shape=[-1, 4], batch_ref=row, init_value=0.5)
+        after = fluid.layers.fc([row, before], 4, act="tanh")
+        steps.update_memory(before, after)
+        steps.step_output(after)
+    back, _ = fluid.layers.rnn(fluid.layers.GRUCell(hidden_size=4), x, is_reverse=True)
+    return [x], [fluid.layers.transpose(steps(), [1, 0, 2]), back]
+
+
 def sentiment() -> tuple[list[Any], list[Any]]:
     """Sentences as LoD sequences through windows, and through an LSTM and a GRU in both directions."""
     import legacy_fluid as fluid

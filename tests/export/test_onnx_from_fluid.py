@@ -85,6 +85,23 @@ def test_batch_norms_fold_into_convolutions_and_nothing_superfluous_is_left(tmp_
     assert kinds == {"Conv", "Relu", "Add", "GlobalAveragePool", "Mul", "Flatten", "MatMul", "Softmax"}
 
 
+def test_recurrences_of_fixed_length_are_unrolled(tmp_path):
+    summary = convert_fluid(fluid_models.save(tmp_path / "model", fluid_models.recurrent), tmp_path / "model.onnx")
+    assert "recurrent" in summary["rewritten_operators"]
+    assert [spec["shape"] for spec in summary["outputs"]] == [["batch", 5, 4], ["batch", 5, 4]]
+
+
+def test_a_recurrence_of_free_length_says_that_it_must_be_fixed(tmp_path):
+    def network():
+        import legacy_fluid as fluid
+
+        x = fluid.data("x", [-1, -1, 3], "float32")
+        return [x], [fluid.layers.rnn(fluid.layers.GRUCell(hidden_size=4), x)[0]]
+
+    with pytest.raises(DataError, match=r"'recurrent' can only be converted where the sizes of .* are fixed"):
+        convert_fluid(fluid_models.save(tmp_path / "model", network), tmp_path / "model.onnx")
+
+
 def test_lod_sequences_become_rows_and_lengths(tmp_path):
     summary = convert_fluid(fluid_models.save(tmp_path / "model", fluid_models.sentiment), tmp_path / "model.onnx")
     assert ends(summary) == [
