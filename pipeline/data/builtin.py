@@ -46,7 +46,7 @@ def dataset(seed: int = 0, train: int = 60000, test: int = 10000) -> Dataset:
 
 
 def draw(count: int, seed: int, split: str) -> tuple[Images, Labels]:
-    """Return drawn digits, uint8 [count, 28, 28], and what they are, int64 [count]; no split has a digit of another's.
+    """Return drawn digits, uint8 [count, 28, 28], and what they are, int64 [count]; each split has its own.
 
     Raises UsageError where the count or the seed is negative.
     """
@@ -93,7 +93,7 @@ def _cache_file(seed: int, counts: dict[str, int]) -> Path:
 def _read(kept: Path, counts: dict[str, int]) -> dict[str, Split] | None:
     """Return the kept splits, or None where there are none or the checksum of an array is wrong."""
     try:
-        with np.load(kept) as arrays:
+        with open(kept, "rb") as file, np.load(file) as arrays:
             splits = {split: Split(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in counts}
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None

@@ -30,7 +30,7 @@ PRESSURE = 0.15  # spread of the line's width at a control point, as a part of i
 STRETCH = 0.21  # spread, as a logarithm, of width to height
 SLANT, SLANT_SPREAD = 0.12, 0.30  # of x over y; most people lean to the right
 TURN = 0.13  # spread of the rotation, in radians
-BEND = {2: 0.15, 3: 0.09}  # spread of the elastic warp's coefficients, by their power
+BEND = 0.15, 0.09  # spread of the elastic warp's coefficients, of the squares and of the cubes
 WIDTH, WIDTH_SPREAD = 2.55, 0.33  # of the line: median in pixels, and spread as a logarithm
 THINNEST = 1.0  # the least width of a line, in pixels
 BLUR = 0.8, 1.4  # pixels from black to white at an edge, least and most
@@ -68,12 +68,12 @@ class Stroke(NamedTuple):
     """A stroke between its control points: S spans, each a piece of curve from one point to the next.
 
     `shape` [S, 4] are indices of the control points that shape a span: before it, its two ends, after it.
-    `way` [S + 1] is how far along the stroke each control point lies, the first at 0. `taken` is the number of points
+    `along` [S + 1] is how far along the stroke each control point lies, the first at 0. `taken` is the number of points
     at which the curve is taken.
     """
 
     shape: Indices
-    way: Floats
+    along: Floats
     taken: int
 
 
@@ -81,23 +81,26 @@ class Stroke(NamedTuple):
 def lay_out(glyph: Glyph) -> tuple[Floats, tuple[Stroke, ...]]:
     """Return the glyph's distinct control points, [P, 2], and its strokes, which share them where they meet."""
     places: dict[tuple[float, float], int] = {}
-    shapes, ways = [], []
+    shapes, alongs = [], []
     for text in glyph.strokes:
         words = text.split()
         spots = [(float(x), float(y)) for x, y in (word.rstrip("!").split(",") for word in words)]
-        index = [places.setdefault(spot, len(places)) for spot in spots]
-        # A curve leaves a corner, as it leaves its end, without regard to what is beyond.
+        at = [places.setdefault(spot, len(places)) for spot in spots]
+        # A curve leaves a corner, as it leaves an end, without regard to what is on the other side.
         last = len(words) - 1
         sharp = [number in (0, last) or word.endswith("!") for number, word in enumerate(words)]
         shapes.append(
-            [(index[s - (not sharp[s])], index[s], index[s + 1], index[s + 2 - sharp[s + 1]]) for s in range(last)]
+            [
+                (at[s if sharp[s] else s - 1], at[s], at[s + 1], at[s + 1 if sharp[s + 1] else s + 2])
+                for s in range(last)
+            ]
         )
         steps = np.diff(np.array(spots), axis=0)
-        ways.append(np.concatenate([[0.0], np.sqrt((steps**2).sum(axis=1)).cumsum()]))
-    ends = np.cumsum([way[-1] for way in ways])
-    counts = np.diff(np.rint(ends / ends[-1] * POINTS).astype(int), prepend=0)
-    strokes = (Stroke(np.array(shape), way, int(taken)) for shape, way, taken in zip(shapes, ways, counts, strict=True))
-    return np.array(list(places)), tuple(strokes)
+        alongs.append(np.concatenate([[0.0], np.sqrt((steps**2).sum(axis=1)).cumsum()]))
+    ends = np.cumsum([along[-1] for along in alongs])
+    shares = np.diff(np.rint(POINTS * ends / ends[-1]).astype(int), prepend=0)
+    strokes = zip(map(np.array, shapes), alongs, map(int, shares), strict=True)
+    return np.array(list(places)), tuple(Stroke(*stroke) for stroke in strokes)
 
 
 def jitter(places: Floats, count: int, random: Random) -> Floats:
@@ -115,10 +118,10 @@ def spline(strokes: tuple[Stroke, ...], control: Floats, random: Random) -> Floa
     curves = []
     for stroke in strokes:
         start, stop = TRIM * random.standard_normal((2, count, 1))
-        way = start + (stroke.way[-1] + stop - start) * np.linspace(0, 1, stroke.taken)
-        span = np.clip(np.searchsorted(stroke.way, way, side="right") - 1, 0, len(stroke.shape) - 1)
-        length = stroke.way[span + 1] - stroke.way[span]
-        t = ((way - stroke.way[span]) / length)[..., None]  # outside [0, 1] where an end overshoots
+        along = start + (stroke.along[-1] + stop - start) * np.linspace(0, 1, stroke.taken)
+        span = np.clip(np.searchsorted(stroke.along, along, side="right") - 1, 0, len(stroke.shape) - 1)
+        length = stroke.along[span + 1] - stroke.along[span]
+        t = ((along - stroke.along[span]) / length)[..., None]  # outside [0, 1] where an end overshoots
         before, here, there, beyond = np.moveaxis(control[each, stroke.shape[span]], 2, 0)
         # Catmull-Rom: the cubic whose slope at a point is half the way from the point before to the one after.
         leave, arrive, step = (there - before) / 2, (beyond - here) / 2, there - here
@@ -140,11 +143,12 @@ def affine(points: Floats, random: Random) -> Floats:
 def elastic(points: Floats, random: Random) -> Floats:
     """Bend points [N, T, 2] as a sheet of rubber would: a random polynomial of the place, smooth over the digit."""
     x, y = np.moveaxis(points / 50, 2, 0)
+    squares = x * x, x * y, y * y
+    cubes = x * x * x, x * x * y, x * y * y, y * y * y
     bent = points.copy()
-    for power, spread in BEND.items():
-        for of_x in range(power + 1):
-            amount = 50 * spread * random.standard_normal((len(points), 1, 2))
-            bent += amount * (x**of_x * y ** (power - of_x))[..., None]
+    for spread, terms in zip(BEND, (squares, cubes), strict=True):
+        for term in terms:
+            bent += 50 * spread * random.standard_normal((len(points), 1, 2)) * term[..., None]
     return bent
 
 
