@@ -47,6 +47,7 @@ def operator(
     constants: Mapping[str, Any] | None = None,
     tensors: Mapping[str, str] | None = None,
     prepare: Callable[[dict[str, Any]], Mapping[str, Any] | None] | None = None,
+    eager: Callable[..., Any] | None = None,
     layer: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a layer of one operator from a function's signature.
@@ -65,6 +66,7 @@ def operator(
         tensors: argument -> input slot of an attribute that may also be given as a Variable.
         prepare: checks or completes the arguments, in place, before anything is made of them; may return attributes
             that follow from them.
+        eager: what does the layer's work in dygraph mode, where there is no program to lower; takes its arguments.
         layer: the stem of generated names; the operator's type where None.
 
     Raises (the layer):
@@ -88,6 +90,8 @@ def operator(
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             given = bound.arguments
+            if eager and in_dygraph_mode():
+                return eager(**given)
             derived = (prepare and prepare(given)) or {}
             for argument, expected in allowed.items():
                 is_optional = signature.parameters[argument].default is None

@@ -365,6 +365,7 @@ def assign(input: Any, output: Any = None) -> Any:
     if input.size > _MOST_ELEMENTS:
         raise ValueError(f"assign: an array has at most {_MOST_ELEMENTS} elements, not {input.size}; feed or load it")
     attribute, kind = _VALUES[str(input.dtype)]
+    kind = int if kind is bool and in_dygraph_mode() else kind  # all that eager mode takes
     dtype = convert_np_dtype_to_dtype_(input.dtype)
     if output is None:
         output = helper.create_variable_for_type_inference(dtype=dtype)

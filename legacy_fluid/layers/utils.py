@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from paddle import _C_ops
 from paddle.utils.layers_utils import (  # noqa: F401  part of this namespace in fluid
     _contain_var,
     _is_symmetric_padding,
@@ -132,6 +133,13 @@ def sizes_or_variable(
             inputs[slots[1]] = numbers_as_variables(given, temporaries_of(helper))
 
 
+def as_numbers(given: Any) -> Any:
+    """Return what a Variable, or a list of numbers and Variables, holds in dygraph mode, as a list of ints."""
+    if isinstance(given, Variable):
+        return [int(number) for number in given.numpy().flat]
+    return [int(item.numpy().item(0)) if isinstance(item, Variable) else item for item in given]
+
+
 def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[str, Any]) -> None:
     """Put a shape that a layer creates a tensor of into the operator's inputs and attributes.
 
@@ -146,8 +154,7 @@ def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[s
         return cast(variable, "int32") if convert_dtype(variable.dtype) == "int64" else variable
 
     if in_dygraph_mode():
-        sizes = shape.numpy() if isinstance(shape, Variable) else shape
-        attrs["shape"] = [int(size.numpy()[0]) if isinstance(size, Variable) else int(size) for size in sizes]
+        attrs["shape"] = as_numbers(shape)
     elif isinstance(shape, Variable):
         inputs["ShapeTensor"] = as_int32(shape, "shape")
     else:
@@ -163,8 +170,10 @@ def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[s
 
 
 def declare(variable: Any, shape: Sequence[int] | None = None, dtype: Any = None) -> None:
-    """Say of a variable of a static program what 1.8 said, where the inference of today says otherwise."""
+    """Say of a variable what 1.8 said, where the inference of today says otherwise; in dygraph mode 0-D alone counts."""
     if in_dygraph_mode():
+        if shape == []:
+            variable.reconstruct_from_(_C_ops.reshape(variable, []), False)
         return
     if shape is not None:
         variable.desc.set_shape(list(shape))
@@ -228,6 +237,10 @@ class Composer:
         """Return x in another shape."""
         return self("reshape2", {"X": x}, hidden=("XShape",), shape=list(shape))
 
+    def transposed(self, x: Any, perm: Sequence[int]) -> Any:
+        """Return x with its dimensions in another order."""
+        return self("transpose2", {"X": x}, hidden=("XShape",), axis=list(perm))
+
     def cast(self, x: Any, dtype: Any) -> Any:
         """Return x converted to `dtype`."""
         out = self.new(dtype)
@@ -242,8 +255,8 @@ class Composer:
 
 def dtype_of_sum(x: Any) -> dict[str, Any]:
     """Return the attribute that lets reduce_sum keep int32, which today it would widen."""
-    is_int32 = not in_dygraph_mode() and x.dtype == core.VarDesc.VarType.INT32
-    return {"out_dtype": core.VarDesc.VarType.INT32} if is_int32 else {}
+    int32 = core.VarDesc.VarType.INT32
+    return {"out_dtype": int(int32)} if x.dtype == int32 else {}
 
 
 def _first(inputs: dict[str, Any]) -> Any:

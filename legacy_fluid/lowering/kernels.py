@@ -169,7 +169,8 @@ def _scatter_grad(site: Site) -> None:
 
 # --- images with a border: the kernel is gone, and pad3d does the same for one dimension more ---
 
-_PAD_MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate"}
+# What 1.8 calls a way of padding -> what pad3d calls it.
+PAD_MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate"}
 
 
 def _pad2d(site: Site) -> None:
@@ -197,7 +198,7 @@ def _pad_with_depth(site: Site) -> list[int]:
     """Turn pad2d's attributes into pad3d's; return where the depth goes."""
     op = site.op
     is_channels_first = op.attr("data_format") == "NCHW"
-    op._set_attr("mode", _PAD_MODES[op.attr("mode")])
+    op._set_attr("mode", PAD_MODES[op.attr("mode")])
     op._set_attr("value", op.attr("pad_value"))
     op._set_attr("data_format", "NCDHW" if is_channels_first else "NDHWC")
     if paddings := site.input("Paddings"):

@@ -6,9 +6,11 @@ from math import log
 from typing import Any
 
 import numpy as np
+from paddle import _C_ops
 
 from ... import core
 from ...data_feeder import check_variable_and_dtype
+from ...framework import in_dygraph_mode
 from ...initializer import NumpyArrayInitializer
 from ...layer_helper import LayerHelper
 from ...param_attr import ParamAttr
@@ -57,7 +59,8 @@ def nce(
         inputs["Bias"] = helper.create_parameter(
             attr=helper.bias_attr, shape=[num_total_classes, 1], dtype=input.dtype, is_bias=True
         )
-    inputs["SampleWeight"] = [] if sample_weight is None else sample_weight
+    if sample_weight is not None:
+        inputs["SampleWeight"] = sample_weight
     cost = helper.create_variable_for_type_inference(dtype=input.dtype)
     outputs = {
         "Cost": cost,
@@ -162,6 +165,9 @@ def hsigmoid(
         inputs["Bias"] = helper.create_parameter(
             attr=helper.bias_attr, shape=[nodes, 1], dtype=input.dtype, is_bias=True
         )
+    if in_dygraph_mode():  # whose entrance to the older operator crashes without a path
+        paths = (path_table, path_code, num_classes, is_sparse, is_sparse)
+        return _C_ops.hsigmoid_loss(input, label, weights, inputs.get("Bias"), *paths)[0]
     helper.append_op(
         type="hierarchical_sigmoid",
         inputs=inputs,

@@ -9,7 +9,7 @@ from ...framework import convert_np_dtype_to_dtype_
 from ...initializer import Constant
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..utils import FLOATS, FLOATS16
+from ..utils import FLOATS, FLOATS16, Composer
 
 __all__ = [
     "brelu",
@@ -46,7 +46,13 @@ def hard_sigmoid(x, slope=0.2, offset=0.5, name=None):
     """Return slope * x + offset, limited to [0, 1]."""
 
 
-@operator("hard_swish", dtypes=FLOATS16)
+def _hard_swish(x: Any, threshold: float, scale: float, offset: float, name: str | None) -> Any:
+    append = Composer(LayerHelper("hard_swish", name=name))
+    gate = append("brelu", {"X": append("scale", {"X": x}, bias=offset)}, t_min=0.0, t_max=threshold)
+    return append("elementwise_mul", {"X": x, "Y": append("scale", {"X": gate}, scale=1.0 / scale)})
+
+
+@operator("hard_swish", dtypes=FLOATS16, eager=_hard_swish)
 def hard_swish(x, threshold=6.0, scale=6.0, offset=3.0, name=None):
     """Return x * min(max(0, x + offset), threshold) / scale (arXiv:1905.02244)."""
 
@@ -86,7 +92,7 @@ def relu(x, name=None):
     """Return max(x, 0)."""
 
 
-@operator("relu6", dtypes=FLOATS16)
+@operator("relu6", dtypes=FLOATS16, eager=lambda x, threshold, name: brelu(x, 0.0, threshold, name))
 def relu6(x, threshold=6.0, name=None):
     """Return x limited to [0, threshold]."""
 

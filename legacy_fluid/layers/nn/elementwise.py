@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import numpy as np
+from paddle import _C_ops
 
 from ... import unique_name
 from ...data_feeder import check_dtype, check_type, check_variable_and_dtype, convert_dtype
@@ -13,7 +14,7 @@ from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
 from ..tensor import assign
-from ..utils import FLOATS, FLOATS16, INTEGERS, NUMBERS, NUMBERS16
+from ..utils import FLOATS, FLOATS16, INTEGERS, NUMBERS, NUMBERS16, Composer
 
 __all__ = [
     "addcmul",
@@ -43,7 +44,20 @@ def _both_given(given: dict[str, Any]) -> None:
     assert given["y"] is not None, "y is None; give a Variable"
 
 
+def _dimensions_that_follow(given: dict[str, Any]) -> None:
+    """Eager mode broadcasts from the last dimension alone: let y have all dimensions that follow `axis`."""
+    _both_given(given)
+    x, y, axis = given["x"], given["y"], given["axis"]
+    if in_dygraph_mode() and axis != -1 and len(y.shape) + axis < len(x.shape):
+        dims = list(range(len(y.shape), len(x.shape) - axis))
+        given["y"] = Composer(LayerHelper("unsqueeze2"))("unsqueeze2", {"X": y}, hidden=("XShape",), axes=dims)
+        given["axis"] = -1
+
+
 _TWO = {"inputs": {"X": "x", "Y": "y"}, "dtypes": NUMBERS16, "constants": {"use_mkldnn": False}, "prepare": _both_given}
+
+
+_TWO_FROM_THE_END = {**_TWO, "prepare": _dimensions_that_follow}
 
 
 @operator("elementwise_add", **_TWO)
@@ -66,17 +80,17 @@ def elementwise_mul(x, y, axis=-1, act=None, name=None):
     """Return x * y."""
 
 
-@operator("elementwise_max", **_TWO)
+@operator("elementwise_max", **_TWO_FROM_THE_END)
 def elementwise_max(x, y, axis=-1, act=None, name=None):
     """Return the larger of x and y."""
 
 
-@operator("elementwise_min", **_TWO)
+@operator("elementwise_min", **_TWO_FROM_THE_END)
 def elementwise_min(x, y, axis=-1, act=None, name=None):
     """Return the smaller of x and y."""
 
 
-@operator("elementwise_pow", **_TWO)
+@operator("elementwise_pow", **_TWO_FROM_THE_END)
 def elementwise_pow(x, y, axis=-1, act=None, name=None):
     """Return x to the power of y."""
 
@@ -132,7 +146,8 @@ def scale(
         attrs["scale"] = float(scale.numpy().item(0))
     else:
         inputs["ScaleTensor"] = [scale]
-    helper = LayerHelper("scale", act=act, name=name)
+    # In dygraph mode 1.8 took an activation, and applied none.
+    helper = LayerHelper("scale", act=None if in_dygraph_mode() else act, name=name)
     out = helper.create_variable_for_type_inference(dtype=x.dtype)
     helper.append_op(type="scale", inputs=inputs, outputs={"Out": out}, attrs=attrs)
     return helper.append_activation(out)
@@ -141,7 +156,9 @@ def scale(
 def sign(x: Any) -> Any:
     """Return -1, 0 or 1, as the elements of x, a Variable or an array, are."""
     check_type(x, "x", (Variable, np.ndarray), "sign")
-    return _sign(assign(x) if isinstance(x, np.ndarray) else x)
+    x = assign(x) if isinstance(x, np.ndarray) else x
+    # The gradient of the old operator fails in eager mode.
+    return _C_ops.sign(x) if in_dygraph_mode() else _sign(x)
 
 
 @operator("sign", dtypes=FLOATS16)
@@ -189,7 +206,9 @@ def clamp(input: Any, min: Any = None, max: Any = None, output: Any = None, name
         if limit is None:
             continue
         check_type(limit, argument, (float, Variable), "clamp")
-        if isinstance(limit, Variable):
+        if isinstance(limit, Variable) and in_dygraph_mode():
+            attrs[argument] = limit.numpy().item(0)
+        elif isinstance(limit, Variable):
             check_dtype(limit.dtype, argument, (*FLOATS, "int32"), "clamp")
             limit.stop_gradient = True
             inputs[slot] = limit

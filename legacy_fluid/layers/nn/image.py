@@ -9,7 +9,7 @@ from ...data_feeder import check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..utils import FLOATS, NUMBERS16, Composer, declare, numbers_as_variables, temporaries_of
+from ..utils import FLOATS, NUMBERS16, Composer, as_numbers, declare, numbers_as_variables, temporaries_of
 
 __all__ = [
     "affine_grid",
@@ -180,6 +180,8 @@ def _resize(
         raise ValueError(f"{layer}: data_format is {' or '.join(_LAYOUTS[rank])}, not {data_format!r}")
     op_type = f"{resample.lower()}_interp"
     helper = LayerHelper(op_type, name=name)
+    if actual_shape is not None and not isinstance(actual_shape, Variable):
+        raise TypeError(f"{layer}: actual_shape is a Variable, not {actual_shape!r}")
     inputs = {"X": input}
     attrs = {
         "out_d": -1,
@@ -190,14 +192,15 @@ def _resize(
         "align_mode": align_mode,
         "data_layout": "NCHW" if data_format.startswith("NC") else "NHWC",
     }
+    if actual_shape is not None:
+        warnings.warn(f"{layer}: actual_shape is deprecated; give the Variable as out_shape", stacklevel=3)
+        if in_dygraph_mode():
+            out_shape, actual_shape = actual_shape, None
     if out_shape is not None:
         _take_out_shape(layer, helper, out_shape, _SIZES[rank], inputs, attrs)
     else:
         _take_scale(layer, scale, inputs, attrs)
     if actual_shape is not None:
-        if not isinstance(actual_shape, Variable):
-            raise TypeError(f"{layer}: actual_shape is a Variable, not {actual_shape!r}")
-        warnings.warn(f"{layer}: actual_shape is deprecated; give the Variable as out_shape", stacklevel=3)
         actual_shape.stop_gradient = True
         inputs["OutSize"] = actual_shape
     out = helper.create_variable_for_type_inference(input.dtype)
@@ -208,12 +211,12 @@ def _resize(
 def _take_out_shape(
     layer: str, helper: Any, out_shape: Any, names: tuple[str, ...], inputs: dict[str, Any], attrs: dict[str, Any]
 ) -> None:
-    if isinstance(out_shape, Variable) and not in_dygraph_mode():
+    if in_dygraph_mode() and isinstance(out_shape, list | tuple | Variable):
+        out_shape = as_numbers(out_shape)
+    if isinstance(out_shape, Variable):
         out_shape.stop_gradient = True
         inputs["OutSize"] = out_shape
         return
-    if isinstance(out_shape, Variable):
-        out_shape = out_shape.numpy().tolist()
     if not isinstance(out_shape, list | tuple):
         raise TypeError(f"{layer}: out_shape is a list, a tuple or a Variable, not {out_shape!r}")
     numbers = [size for size in out_shape if not isinstance(size, Variable)]
@@ -252,6 +255,8 @@ def affine_grid(theta: Any, out_shape: Any, name: str | None = None) -> Any:
     helper = LayerHelper("affine_grid")
     out = helper.create_variable_for_type_inference(theta.dtype)
     inputs, attrs = {"Theta": theta}, {}
+    if in_dygraph_mode():
+        out_shape = as_numbers(out_shape)
     if isinstance(out_shape, Variable):
         check_variable_and_dtype(out_shape, "out_shape", ["int32"], "affine_grid")
         inputs["OutputShape"] = out_shape

@@ -15,6 +15,7 @@ from ..tensor import assign, is_array, join_array, named_or_temporary
 from ..utils import (
     NUMBERS,
     NUMBERS16,
+    as_numbers,
     declare,
     keep_attribute,
     numbers_as_variables,
@@ -117,7 +118,9 @@ def unsqueeze(input: Any, axes: Any, name: str | None = None) -> Any:
         raise TypeError(f"unsqueeze: axes is an int, a list, a tuple or a Variable, not {axes!r}")
     helper = LayerHelper("unsqueeze2", name=name)
     inputs, attrs = {"X": input}, {}
-    if isinstance(axes, Variable):
+    if in_dygraph_mode():
+        attrs["axes"] = [axes] if isinstance(axes, int) else as_numbers(axes)
+    elif isinstance(axes, Variable):
         axes.stop_gradient = True
         inputs["AxesTensor"] = axes
     else:
@@ -270,7 +273,7 @@ def split(input: Any, num_or_sections: Any, dim: Any = -1, name: str | None = No
         known = input.shape[dim]
     if isinstance(num_or_sections, int):
         count = num_or_sections
-        assert count > 1, f"split: there are at least 2 parts, not {count}"
+        assert count > 1 or in_dygraph_mode(), f"split: there are at least 2 parts, not {count}"
         assert known <= 0 or known % count == 0, f"split: size {known} cannot be split into {count} equal parts"
     else:
         count = len(num_or_sections)

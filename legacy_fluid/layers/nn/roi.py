@@ -164,10 +164,16 @@ def prroi_pool(
     columns, width = _shares(append, x1, x2, pooled_width, input.shape[3])
     rows, height = _shares(append, y1, y2, pooled_height, input.shape[2])
     images = append("gather", {"X": input, "Index": _image_of_each(append, input, rois, batch_roi_nums)})
-    columns = append.reshaped(columns, [-1, 1, pooled_width, input.shape[3]])
-    rows = append.reshaped(rows, [-1, 1, pooled_height, input.shape[2]])
-    by_row = append("matmul_v2", {"X": images, "Y": columns}, trans_y=True)
-    integral = append("matmul_v2", {"X": rows, "Y": by_row})
+    # [R, C * H, W] by [R, W, width], then [R, height, H] by [R, H, C * width].
+    _, channels, size, _ = input.shape
+    flat = append("reshape2", {"X": images}, hidden=("XShape",), shape=[0, channels * size, -1])
+    by_column = append("matmul", {"X": flat, "Y": columns}, transpose_Y=True)
+    by_column = append.reshaped(by_column, [-1, channels, size, pooled_width])
+    by_column = append.reshaped(append.transposed(by_column, [0, 2, 1, 3]), [-1, size, channels * pooled_width])
+    integral = append.reshaped(
+        append("matmul", {"X": rows, "Y": by_column}), [-1, pooled_height, channels, pooled_width]
+    )
+    integral = append.transposed(integral, [0, 2, 1, 3])
     area = append.reshaped(append("elementwise_mul", {"X": width, "Y": height}), [-1, 1, 1, 1])
     return append("elementwise_mul", {"X": integral, "Y": _inverse(append, area)}, out=out)
 

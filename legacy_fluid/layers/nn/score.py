@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...data_feeder import check_variable_and_dtype
+from ...framework import in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
 from ..tensor import assign
@@ -28,14 +29,15 @@ def label_smooth(
     """Return (1 - epsilon) * label + epsilon * prior_dist (arXiv:1512.00567).
 
     Args:
-        label: vectors of probabilities, [..., D]; takes no gradient.
+        label: vectors of probabilities, [..., D]; takes no gradient in a program.
         prior_dist: [1, D]; even where None.
     """
     if epsilon > 1.0 or epsilon < 0.0:
         raise ValueError(f"label_smooth: epsilon is from 0 to 1, not {epsilon}")
     check_variable_and_dtype(label, "label", FLOATS, "label_smooth")
     helper = LayerHelper("label_smooth", name=name)
-    label.stop_gradient = True
+    if not in_dygraph_mode():
+        label.stop_gradient = True
     out = helper.create_variable_for_type_inference(dtype)
     inputs = {"X": label} if prior_dist is None else {"X": label, "PriorDist": prior_dist}
     helper.append_op(type="label_smooth", inputs=inputs, outputs={"Out": out}, attrs={"epsilon": float(epsilon)})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ...data_feeder import check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
@@ -178,7 +180,9 @@ def chunk_eval(
     helper = LayerHelper("chunk_eval")
     check_variable_and_dtype(input, "input", ["int64"], "chunk_eval")
     check_variable_and_dtype(label, "label", ["int64"], "chunk_eval")
-    outputs = {slot: [helper.create_variable_for_type_inference(dtype)] for slot, dtype in _CHUNK_COUNTS.items()}
+    # Eager mode calls F1-Score F1_Score.
+    counts = {slot.replace("-", "_") if in_dygraph_mode() else slot: dtype for slot, dtype in _CHUNK_COUNTS.items()}
+    outputs = {slot: [helper.create_variable_for_type_inference(dtype)] for slot, dtype in counts.items()}
     inputs = {"Inference": [input], "Label": [label]}
     if seq_length is not None:
         inputs["SeqLength"] = [seq_length]
@@ -203,6 +207,8 @@ def ctc_greedy_decoder(
     """
     helper = LayerHelper("ctc_greedy_decoder", name=name)
     _, likeliest = topk(input, k=1)
+    if in_dygraph_mode() and input_length is not None:
+        return _aligned_eagerly(likeliest.numpy()[:, :, 0], input_length.numpy(), blank, padding_value)
     out = helper.create_variable_for_type_inference(dtype="int64")
     inputs, outputs = {"Input": [likeliest]}, {"Output": [out]}
     attrs = {"merge_repeated": True, "blank": blank}
@@ -213,3 +219,18 @@ def ctc_greedy_decoder(
         attrs["padding_value"] = padding_value
     helper.append_op(type="ctc_align", inputs=inputs, outputs=outputs, attrs=attrs)
     return out if input_length is None else (out, length)
+
+
+def _aligned_eagerly(labels: Any, lengths: Any, blank: int, padding_value: int) -> tuple[Any, Any]:
+    """What the operator does, which crashes in eager mode for want of the lengths."""
+    from ...dygraph import to_variable
+
+    kept = np.full(labels.shape, padding_value, "int64")
+    counts = np.zeros((len(labels), 1), "int64")
+    for row, (sequence, length) in enumerate(zip(labels, lengths.reshape(-1), strict=True)):
+        sequence = sequence[:length]
+        starts = np.r_[True, sequence[1:] != sequence[:-1]][:length]
+        found = sequence[starts & (sequence != blank)]
+        kept[row, : len(found)] = found
+        counts[row] = len(found)
+    return to_variable(kept), to_variable(counts)

@@ -7,9 +7,10 @@ from typing import Any
 from ...data_feeder import check_dtype, check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
+from ...lowering.kernels import PAD_MODES
 from ..layer_function_generator import operator
 from ..tensor import reverse
-from ..utils import NUMBERS, NUMBERS16, _contain_var, sizes_or_variable
+from ..utils import NUMBERS, NUMBERS16, Composer, _contain_var, as_numbers, sizes_or_variable
 
 __all__ = [
     "crop",
@@ -127,6 +128,8 @@ def crop_tensor(x: Any, shape: Any = None, offsets: Any = None, name: str | None
     check_type(offsets, "offsets", (list, tuple, Variable, type(None)), "crop_tensor")
     helper = LayerHelper("crop_tensor", name=name)
     offsets = [0] * len(x.shape) if offsets is None else offsets
+    if in_dygraph_mode():
+        shape, offsets = as_numbers(shape), as_numbers(offsets)
     out = helper.create_variable_for_type_inference(x.dtype)
     inputs, attrs = {"X": x}, {}
     _check_whole_numbers(offsets, "offsets", lambda number: number >= 0)
@@ -202,13 +205,32 @@ def pad2d(
     """
     check_variable_and_dtype(input, "input", NUMBERS16, "pad2d")
     assert mode in ("constant", "reflect", "edge"), f"pad2d: mode is 'constant', 'reflect' or 'edge', not {mode!r}"
+    helper = LayerHelper("pad2d", name=name)
+    if in_dygraph_mode():
+        return _pad2d_eagerly(Composer(helper), input, as_numbers(paddings), mode, pad_value, data_format)
     inputs = {"X": [input]}
     attrs = {"mode": mode, "pad_value": pad_value, "data_format": data_format, "paddings": paddings}
-    if isinstance(paddings, Variable) and in_dygraph_mode():
-        attrs["paddings"] = paddings.numpy().tolist()
-    elif isinstance(paddings, Variable):
+    if isinstance(paddings, Variable):
         inputs["Paddings"], attrs["paddings"] = [paddings], []
-    helper = LayerHelper("pad2d", name=name)
     out = helper.create_variable_for_type_inference(input.dtype)
     helper.append_op(type="pad2d", inputs=inputs, outputs={"Out": out}, attrs=attrs)
     return out
+
+
+def _pad2d_eagerly(
+    append: Composer, input: Any, paddings: list[int], mode: str, pad_value: float, data_format: str
+) -> Any:
+    """What lowering makes of pad2d, whose kernel is gone: pad3d with one dimension more."""
+    top, bottom, left, right = paddings
+    is_channels_first = data_format == "NCHW"
+    depth = [2] if is_channels_first else [1]
+    deep = append("unsqueeze2", {"X": input}, hidden=("XShape",), axes=depth)
+    padded = append(
+        "pad3d",
+        {"X": deep},
+        paddings=[left, right, top, bottom, 0, 0],
+        mode=PAD_MODES[mode],
+        value=float(pad_value),
+        data_format="NCDHW" if is_channels_first else "NDHWC",
+    )
+    return append("squeeze2", {"X": padded}, hidden=("XShape",), axes=depth)
