@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT = 100
 
 
-def python(*arguments, cwd, stdin="", **environment):
+def python(*arguments, cwd, stdin="", timeout=TIMEOUT, **environment):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
@@ -23,12 +23,12 @@ def python(*arguments, cwd, stdin="", **environment):
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=timeout,
     )
 
 
-def launch(*arguments, cwd, stdin="", **environment):
-    return python("-m", "legacy_fluid", *arguments, cwd=cwd, stdin=stdin, **environment)
+def launch(*arguments, **how):
+    return python("-m", "legacy_fluid", *arguments, **how)
 
 
 TELL = """
@@ -234,12 +234,13 @@ def test_what_runs_nothing_does_not_import_paddle(tmp_path, arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("net", ["softmax", "mlp", "lenet"])
 def test_the_script_of_the_book_runs_to_its_last_line(shared, tmp_path, net):
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "infer_3.png").write_bytes((shared / "mnist" / "infer_3.png").read_bytes())
     script = shared / "compat" / "seed_scripts" / "recognize_digits_static.py"
-    ran = launch(script, cwd=tmp_path, MNIST_DIR=str(shared / "mnist"), NET=net, PASS_NUM="1")
+    ran = launch(script, cwd=tmp_path, timeout=880, MNIST_DIR=str(shared / "mnist"), NET=net, PASS_NUM="1")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "Inference result of image/infer_3.png is: 3"
     assert (tmp_path / "train_cost_test_cost.png").exists()
