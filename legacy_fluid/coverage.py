@@ -126,17 +126,23 @@ def covered(name: str) -> Coverage:
     """Say how `name`, as in `fluid.layers.fc` or `paddle.dataset.mnist.train`, is covered."""
     known = {**record(), **EARLIER}
     found = next((prefix for prefix in prefixes(name) if prefix in known or prefix in modules()), None)
-    named = dict.fromkeys([*prefixes(name), *prefixes(canonical(found or name))])
-    for prefix in named:
-        if refusal := REFUSED.get(prefix) or ABSENT.get(prefix):
+    refusals, notes = _by_canonical_name()
+    for prefix in [*prefixes(name), *prefixes(canonical(found or name))]:
+        if refusal := refusals.get(canonical(prefix)):
             return Coverage("refused", str(refusal))
         if prefix in internals_absent():
             return Coverage("refused", "it was internal to 1.8.5, and is not here")
-        if note := DEVIATES.get(prefix):
+        if note := notes.get(canonical(prefix)):
             return Coverage("deviates", note)
     if found is None or (found != name and found in modules()):
         return Coverage("unknown", f"1.8.5 has no such public name{_closest(name, known)}")
     return Coverage("supported", EARLIER.get(found, ""))
+
+
+@functools.cache
+def _by_canonical_name() -> tuple[dict[str, Refusal], dict[str, str]]:
+    refusals = {canonical(name): refusal for name, refusal in (REFUSED | ABSENT).items()}
+    return refusals, {canonical(name): note for name, note in DEVIATES.items()}
 
 
 def as_written(full: str) -> str:

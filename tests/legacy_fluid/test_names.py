@@ -145,6 +145,29 @@ def test_the_tables_name_what_1_8_5_had(name):
     assert name in RECORD or name in coverage.EARLIER
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("fluid.layers.fc", "supported"),
+        ("fluid.layers.nn.fc", "supported"),
+        ("fluid.dygraph.FC", "supported"),
+        ("fluid.Program.clone", "supported"),
+        ("fluid.core.VarDesc.VarType.FP32", "supported"),
+        ("fluid.contrib.decorate", "deviates"),
+        ("fluid.contrib.mixed_precision.decorator.decorate", "deviates"),
+        ("fluid.framework.load_op_library", "refused"),
+        ("fluid.contrib.slim.Compressor", "refused"),
+        ("paddle.dataset.sentiment.train", "refused"),
+        ("fluid.layers.fcc", "unknown"),
+        ("fluid.layers.nope.fc", "unknown"),
+        ("fluid.nope", "unknown"),
+        ("paddle.dataset.mnist.trian", "unknown"),
+    ],
+)
+def test_a_name_is_covered_as_the_tables_say_whichever_of_its_names_it_is(name, status):
+    assert coverage.covered(name).status == status
+
+
 def test_names_are_refused_by_the_table_alone():
     """Methods may raise NotImplementedError: those that subclasses define, and those that 1.8.5 had not either."""
     raised = [
