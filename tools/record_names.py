@@ -70,15 +70,20 @@ CUDA_ONLY = {"fluid.core.get_cuda_device_count": "~ builtin"}  # which the CPU's
 
 
 def main(path):
-    names, first = dict(CUDA_ONLY), {}
-    for module_name in words(MODULES):
-        module = sys.modules["paddle." + module_name]
-        for name, mark in names_of(module):
-            full, thing = module_name + "." + name, getattr(module, name)
-            known = first.setdefault(id(thing), full) if callable(thing) else full
-            names[full] = mark + (describe(thing) if known == full else "= " + known)
-            if inspect.isclass(thing) and known == full:
-                names.update((member, mark + how) for member, how in members(full, thing))
+    names = dict(CUDA_ONLY)
+    modules = {name: sys.modules["paddle." + name] for name in words(MODULES)}
+    found = [
+        (module_name + "." + name, mark, getattr(module, name))
+        for module_name, module in modules.items()
+        for name, mark in names_of(module)
+    ]
+    first = {}
+    for full, mark, thing in sorted(found, key=lambda entry: entry[1]):  # a name that is meant for users comes first
+        known = first.setdefault(id(thing), full) if callable(thing) else full
+        names[full] = mark + (describe(thing) if known == full else "= " + known)
+        if inspect.isclass(thing) and known == full:
+            names.update((member, mark + how) for member, how in members(full, thing))
+    for module_name, module in modules.items():
         if hasattr(module, "__path__") and hasattr(module, "__all__"):
             names[module_name + ".__all__"] = " ".join(sorted(set(module.__all__)))
     for module_name in words(BESIDE):
