@@ -30,6 +30,7 @@ from export.reading.messages import Settings
 from export.reading.readers import Batch, Readers
 from fluidline.cli import Choice
 from fluidline.errors import DataError, FluidlineError
+from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT
 
 if TYPE_CHECKING:
@@ -105,16 +106,15 @@ def predict_folder(
     started = time.perf_counter()
     out, form = str(out), format_of(str(out), form)
     names = _names(folder, every)
-    cores = len(os.sched_getaffinity(0))
     settings = Settings(os.path.abspath(folder), polarity, fit, max_pixels)
-    with Readers(names, settings, batch_size, workers or cores) as batches:
+    with Readers(names, settings, batch_size, workers or cores()) as batches:
         from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
 
         opened = load(locate(run, model, runs_dir), device)
         top = min(top, len(opened.labels))
         summary = Summary(opened.name, opened.provider)
         sheet = _sheet(folder, max_pixels) if html else None
-        threads = cores if opened.provider == "CPUExecutionProvider" else 1
+        threads = cores() if opened.provider == "CPUExecutionProvider" else 1
         classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, threads)
         with open_rows(out, form, top) as write, _progress(folder, every) as advance:
             for batch, predictions in classified:

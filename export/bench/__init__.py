@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from export.bench.backends import BACKENDS, Backend
-from export.bench.environment import cores, environment, watched
+from export.bench.environment import environment, watched
 from export.bench.measure import ROUNDS, TOLERANCE, measure
 from export.bench.picture import draw
 from export.bench.report import Report
@@ -24,6 +24,7 @@ from export.bench.tables import markdown, text
 from export.images import sample_batches
 from fluidline.errors import UsageError, ValidationError
 from fluidline.files import atomic_folder, write_json, write_text
+from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

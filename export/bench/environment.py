@@ -14,11 +14,7 @@ from typing import Any
 import numpy as np
 
 import fluidline
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from fluidline.machine import cores
 
 
 def environment() -> dict[str, Any]:

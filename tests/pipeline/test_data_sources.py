@@ -232,5 +232,5 @@ def test_the_builtin_digits_are_those_of_the_project(monkeypatch):
     monkeypatch.undo()
     split = Split(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64))
     dataset = Dataset("drawn", split, split, None, ("0",))
-    monkeypatch.setattr(builtin, "dataset", lambda seed: dataset, raising=False)
+    monkeypatch.setattr(builtin, "dataset", lambda seed: dataset)
     assert load("builtin", seed=4) is dataset
