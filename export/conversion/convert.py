@@ -24,6 +24,7 @@ from export.conversion.simplify import simplify
 from export.conversion.translate import translate
 from export.conversion.validate import Feed, Report, validate
 from fluidline import __version__
+from fluidline.errors import FluidlineError
 from fluidline.files import atomic_file
 
 PRODUCER = "fluidline"
@@ -53,13 +54,18 @@ def to_onnx(
     """Return a model as ONNX with the names of `signature`, simplified and its batch_norms folded.
 
     Raises DataError where sequences are used in a way that cannot be converted, and FluidlineError where paddle2onnx
-    fails.
+    fails or contradicts itself.
     """
     model, calls = attach_lengths(rewritten.model)
     kinds = {call.type for call in calls}
     proto = inline_calls(translate(model, max(opset, SEQUENCES_OPSET) if calls else opset, kinds), calls)
     declare_inputs(proto, signature)
-    graph = Graph(proto)
+    try:
+        graph = Graph(proto)
+    except onnx.shape_inference.InferenceError as error:
+        raise FluidlineError(
+            f"paddle2onnx made a graph that contradicts itself: {str(error).splitlines()[0]}"
+        ) from error
     simplify(graph)
     folds = fold(graph)
     simplify(graph)

@@ -36,10 +36,10 @@ def load_checkpoint(prefix: Path, inputs: Sequence[str], outputs: Sequence[str])
     The whole one also takes what else its program must be fed. Raises DataError where a file is absent, torn or lacks
     a parameter.
     """
-    import paddle
+    from legacy_fluid.io import load_program_state  # whose pickles may hold arrays and plain containers only
 
     program = parse_program(prefix.with_suffix(".pdmodel"))
-    state = paddle.static.load_program_state(os.fspath(prefix))
+    state = load_program_state(os.fspath(prefix))
     scope = set_parameters(program, state, prefix.with_suffix(".pdparams"))
     targets = [program.global_block().var(name) for name in outputs]
     pruned = program._prune_with_input(list(inputs), targets)._inference_optimize(prune_read_op=True)

@@ -89,7 +89,7 @@ def merge_reshapes(graph: Graph) -> int:
     merged = 0
     for before in [node for node in graph.nodes if node.op_type in _RESHAPING]:
         node = graph.only_user(before.output[0])
-        if node is None or node.op_type not in _RESHAPING:
+        if node is None or node.op_type not in _RESHAPING or node.input[0] != before.output[0]:
             continue
         target = _target(graph.shape(before.input[0]), graph.shape(node.output[0]))
         if target is not None:

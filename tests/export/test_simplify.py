@@ -183,6 +183,15 @@ def test_a_reshape_that_another_node_reads_is_not_merged():
     check(model, graph)
 
 
+def test_a_reshape_of_a_target_is_not_merged_with_the_reshape_to_it():
+    model = parse(
+        "(float[2,3,4] x, int64[2,1] t) => (float[6,4] y) { u = Reshape(t, flat) y = Reshape(x, u) }",
+        flat=np.array([2]),
+    )
+    graph = Graph(model)
+    assert passes.merge_reshapes(graph) == 0
+
+
 def test_what_no_output_depends_on_is_removed():
     model = parse(
         "(float[N,3,4] x) => (float[N,3,4] y) { d = Mul(x, k) e = Neg(d) y = Relu(x) }", k=np.ones(1, np.float32)
