@@ -35,13 +35,15 @@ figure {{ margin: 0; }}
 .pictures {{ display: flex; gap: .5rem; height: 7rem; align-items: center; }}
 .pictures img {{ max-height: 7rem; max-width: 7rem; image-rendering: pixelated; }}
 .seen {{ width: 7rem; height: 7rem; }}
+.summary {{ white-space: pre-line; }}
 strong {{ font-size: 1.5rem; }}
 .file {{ overflow-wrap: anywhere; }}
 </style>
 </head>
 <body>
 <h1>Predictions</h1>
-<p>{introduction}</p>
+<p class="summary">{summary}</p>
+<h2>{which}, the least certain first</h2>
 <ul class="images">
 {images}
 </ul>
@@ -85,9 +87,11 @@ class ContactSheet:
     def write(self, path: str | Path, summary: str) -> None:
         """Write the page, with `summary` as its introduction. Raises FluidlineError where it cannot be written."""
         kept = sorted(self._kept, reverse=True)
-        shown = f" Shown are the {len(kept)} of {self._images} images with the lowest probability, lowest first."
+        which = "All images"
+        if len(kept) < self._images:
+            which = f"The {len(kept)} of {self._images} images with the lowest probability"
         images = "\n".join(self._figure(prediction, pixels) for _, _, prediction, pixels in kept)
-        page = _PAGE.format(introduction=_text(summary + shown), images=images, failures=self._list_failures())
+        page = _PAGE.format(summary=_text(summary), which=which, images=images, failures=self._list_failures())
         write_text(path, page)
 
     def _figure(self, prediction: Prediction, pixels: bytes) -> str:

@@ -68,6 +68,7 @@ def decoded(uri: str) -> Image.Image:
 
 def test_the_least_certain_images_come_first_with_what_the_model_was_given(folder):
     page = written(sheet_of(folder, [0.9, 0.5, 0.7]), folder / "sheet.html")
+    assert "All images, the least certain first" in page.text
     assert re.findall(r"bar \d with probability 0\.\d{4}", page.text) == [
         *("bar 1 with probability 0.5000", "bar 2 with probability 0.7000", "bar 0 with probability 0.9000")
     ]
@@ -83,7 +84,7 @@ def test_only_so_many_are_kept_and_the_page_says_so(folder, monkeypatch):
     sheet = sheet_of(folder, [0.9, 0.5, 0.7, 0.6])
     sheet.add([Prediction(f"{name}.png", error="empty file") for name in "abc"], bytes(3 * 784))
     page = written(sheet, folder / "sheet.html")
-    assert "Shown are the 2 of 4 images with the lowest probability" in page.text
+    assert "The 2 of 4 images with the lowest probability, the least certain first" in page.text
     assert len(page.pictures) == 4
     assert "could not be read (3, the first 2)" in page.text
     assert "b.png: empty file" in page.text
