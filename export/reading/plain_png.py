@@ -32,21 +32,29 @@ def read_plain(paths: Sequence[str | os.PathLike[str]], polarity: str) -> list[b
 
     None is the answer for every other kind of file, a damaged one, and an image whose ink's colour is not plain to see.
     """
-    scanlines = [_read_scanlines(path) for path in paths]
+    return decode_plain([_read(path) for path in paths], polarity)
+
+
+def decode_plain(files: Sequence[bytes], polarity: str) -> list[bytes | None]:
+    """Do as `read_plain` does with the contents of files."""
+    scanlines = [_scanlines(data) for data in files]
     decoded = iter(_decode([lines for lines in scanlines if lines is not None]))
     return [None if lines is None else _orient(next(decoded), polarity) for lines in scanlines]
 
 
-def _read_scanlines(path: str | os.PathLike[str]) -> bytes | None:
+def _read(path: str | os.PathLike[str]) -> bytes:
     try:
         # Non-blocking: a named pipe would wait for a writer.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            data = os.read(file, _LARGEST)
+            return os.read(file, _LARGEST)
         finally:
             os.close(file)
     except OSError:
-        return None
+        return b""
+
+
+def _scanlines(data: bytes) -> bytes | None:
     if not (data.startswith(_HEAD) and data.endswith(_TAIL) and data[37:41] == b"IDAT"):
         return None
     end = 41 + int.from_bytes(data[33:37], "big")
