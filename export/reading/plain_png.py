@@ -55,7 +55,7 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 
 def _scanlines(data: bytes) -> bytes | None:
-    if not (data.startswith(_HEAD) and data.endswith(_TAIL) and data[37:41] == b"IDAT"):
+    if not (data.startswith(_HEAD) and data.endswith(_TAIL) and data[37:41] == b"IDAT" and len(data) <= _LARGEST):
         return None
     end = 41 + int.from_bytes(data[33:37], "big")
     if end + 4 + len(_TAIL) != len(data) or zlib.crc32(data[37:end]) != int.from_bytes(data[end : end + 4], "big"):
