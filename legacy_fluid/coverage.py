@@ -27,7 +27,16 @@ class Refusal:
         return f"{self.why}; {self.instead}"
 
 
+_OF_SERVERS = "parameter servers held the table, and the operators that asked them are gone from Paddle 2.6"
+
 REFUSED = {
+    "fluid.contrib.Compressor": Refusal(why="it became a project of its own", instead="use paddleslim"),
+    "fluid.contrib.convert_dist_to_sparse_program": Refusal(
+        why=_OF_SERVERS,
+        instead="build the network with layers.embedding(is_distributed=False), and load its parameters",
+    ),
+    "fluid.contrib.load_persistables_for_increment": Refusal(why=_OF_SERVERS, instead="use io.load_persistables"),
+    "fluid.contrib.load_persistables_for_inference": Refusal(why=_OF_SERVERS, instead="use io.load_persistables"),
     "fluid.contrib.sequence_topk_avg_pooling": Refusal(
         why="its operator is gone from Paddle 2.6", instead="use layers.topk and layers.reduce_mean on padded matrices"
     ),
@@ -44,29 +53,30 @@ REFUSED = {
 }
 """Names that are there and raise NotImplementedError."""
 
+_SERVERS = "it served parameter servers of 1.8"
+
 ABSENT = {
-    "fluid.contrib.slim": Refusal("it became a project of its own", "use paddleslim"),
-    "fluid.contrib.quantize": Refusal("it became part of a project of its own", "use paddleslim"),
-    "fluid.contrib.Compressor": Refusal("it became a project of its own", "use paddleslim"),
-    "fluid.contrib.QuantizeTranspiler": Refusal("it became part of a project of its own", "use paddleslim"),
     **{
-        f"fluid.contrib.{name}": Refusal("it talks to Hadoop", "use paddle.distributed.fleet.utils.HDFSClient")
-        for name in ("HDFSClient", "multi_download", "multi_upload")
+        f"fluid.contrib.slim.{name}": Refusal("it became a project of its own", "use paddleslim")
+        for name in ("core", "distillation", "graph", "nas", "prune", "searcher")
     },
-    **{
-        f"fluid.contrib.{name}": Refusal("it read the tables of parameter servers of 1.8", "use paddle.distributed")
-        for name in (
-            "convert_dist_to_sparse_program",
-            "load_persistables_for_increment",
-            "load_persistables_for_inference",
-        )
-    },
-    "fluid.distributed": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
-    "fluid.communicator": Refusal("it drove parameter servers of 1.8", "use paddle.distributed"),
-    "fluid.incubate.fleet.parameter_server": Refusal(
-        "parameter servers take several processes", "use paddle.distributed.fleet"
+    "fluid.contrib.slim.quantization": Refusal("2.x has it elsewhere", "use paddle.static.quantization"),
+    "fluid.communicator": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.distribute_lookup_table": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.distributed": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.incubate.fleet.parameter_server.pslib": Refusal(
+        "it takes PSLib, which Paddle's packages have not", "use fleet of ..parameter_server.distribute_transpiler"
     ),
-    "fluid.incubate.fleet.utils": Refusal("it talks to Hadoop and to clusters", "use paddle.distributed.fleet.utils"),
+    **{
+        f"fluid.incubate.fleet.utils.{name}": Refusal("it served clusters", "use paddle.distributed.fleet.utils")
+        for name in ("fleet_barrier_util", "fleet_util", "http_server", "utils")
+    },
+    "fluid.layers.collective": Refusal(
+        "its operators went over NCCL", "use paddle.distributed.all_reduce and its like"
+    ),
+    "fluid.op": Refusal("it was internal to 1.8", "use Block.append_op"),
+    "fluid.transpiler.details": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.transpiler.geo_sgd_transpiler": Refusal(_SERVERS, "use paddle.distributed"),
     **{
         f"paddle.complex.{name}": Refusal("2.x has complex tensors of its own", f"use them with paddle.{name}")
         for name in ("kron", "matmul", "reshape", "sum", "trace", "transpose")
@@ -92,6 +102,19 @@ DEVIATES = {
     "fluid.contrib.mixed_precision.decorate": "everything computes in float32; the loss is scaled as it was",
     "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
     "use paddle.distributed.fleet",
+    **{
+        f"fluid.incubate.fleet.{name}": "one worker trains as the optimizer alone does; several, and parameter servers, "
+        "are refused: use paddle.distributed.fleet"
+        for name in (
+            "collective.CollectiveOptimizer",
+            "parameter_server.distribute_transpiler.TranspilerOptimizer",
+        )
+    },
+    **{
+        f"fluid.transpiler.collective.{name}": "transpile is refused, it is for several processes: "
+        "use paddle.distributed.fleet"
+        for name in ("GradAllReduce", "LocalSGD")
+    },
     "fluid.dygraph.BackwardStrategy": "sort_sum_gradient has no effect: the 2.6 core adds gradients in one order",
     "fluid.dygraph.GRUUnit": "no gradient flows back through its second output, the reset hidden state",
     "fluid.contrib.model_stat.summary": "FLOPs of an unknown batch size are counted for a batch of one, not negative",

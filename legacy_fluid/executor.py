@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 from paddle.base import executor as _executor
-from paddle.base.executor import global_scope, scope_guard
+from paddle.base.executor import (
+    FetchHandler,  # noqa: F401  not in __all__, and derived from
+    global_scope,
+    scope_guard,
+)
 from paddle.base.framework import Program
 
 from .compiler import CompiledProgram

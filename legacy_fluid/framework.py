@@ -26,6 +26,7 @@ from paddle.base.framework import (
     default_main_program,
     default_startup_program,
     device_guard,
+    dygraph_only,
     get_flags,
     in_dygraph_mode,
     is_compiled_with_cuda,
@@ -165,5 +166,12 @@ def _without_shape(block: Any, name: str) -> bool:
 
 _TENSORS = (core.VarDesc.VarType.LOD_TENSOR, core.VarDesc.VarType.LOD_TENSOR_ARRAY)
 
+
+@dygraph_only
+def _backward(self: Variable, backward_strategy: Any = None) -> None:
+    """Compute gradients in eager mode; in static mode `backward.append_backward` does."""
+
+
 Block.append_op = _append_op
+Variable.backward = _backward
 _framework.traceback = call_stack  # which every operator asks where it was made

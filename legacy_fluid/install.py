@@ -19,6 +19,7 @@ _OURS = __name__.rpartition(".")[0]
 ALIASES = {
     "paddle.fluid": _OURS,
     "paddle.compat": f"{_OURS}.beside.compat",
+    "paddle.distributed.fs_wrapper": f"{_OURS}.beside.fs_wrapper",
     "paddle.utils.plot": f"{_OURS}.beside.plot",
 }
 """Modules that 2.x lacks, and those that stand in for them and, name by name, for their submodules."""

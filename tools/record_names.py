@@ -43,7 +43,12 @@ MODULES = [
     "fluid.contrib.layers.metric_op fluid.contrib.decoder fluid.contrib.decoder.beam_search_decoder",
     "fluid.contrib.extend_optimizer fluid.contrib.mixed_precision fluid.contrib.mixed_precision.decorator",
     "fluid.contrib.mixed_precision.fp16_lists fluid.contrib.memory_usage_calc fluid.contrib.model_stat",
-    "fluid.contrib.op_frequence fluid.contrib.reader",
+    "fluid.contrib.op_frequence fluid.contrib.reader fluid.contrib.quantize fluid.contrib.slim fluid.contrib.utils",
+    "fluid.contrib.quantize.quantize_transpiler fluid.contrib.utils.hdfs_utils",
+    "fluid.contrib.utils.lookup_table_utils fluid.incubate.fleet.base.mode fluid.incubate.fleet.utils.hdfs",
+    "fluid.incubate.fleet.parameter_server.distribute_transpiler",
+    "fluid.incubate.fleet.parameter_server.distribute_transpiler.distributed_strategy",
+    "fluid.device_worker fluid.trainer_desc fluid.trainer_factory",
 ]  # in order of preference: an object goes by the first name found for it
 
 FRONTS = ("paddle.fluid", "paddle.fluid.dygraph")  # where programs find even what `__all__` leaves out
@@ -56,7 +61,7 @@ BESIDE = [
     "paddle.dataset.mnist paddle.dataset.mq2007 paddle.dataset.movielens paddle.dataset.sentiment",
     "paddle.dataset.uci_housing paddle.dataset.voc2012 paddle.dataset.wmt14 paddle.dataset.wmt16",
     "paddle.utils paddle.utils.plot paddle.utils.image_util paddle.compat paddle.sysconfig paddle.version",
-    "paddle.complex",
+    "paddle.complex paddle.distributed.fs_wrapper",
 ]  # modules that a program uses beside fluid
 
 ALSO = [
@@ -64,6 +69,7 @@ ALSO = [
     "fluid.framework._dygraph_tracer fluid.framework._current_expected_place",
     "fluid.dygraph_utils._append_activation_in_dygraph fluid.dygraph_utils._append_bias_in_dygraph fluid.core.ops",
     "fluid.core.op_proto_and_checker_maker fluid.incubate.fleet.collective.fleet",
+    "fluid.incubate.fleet.parameter_server.distribute_transpiler.fleet",
 ]  # neither public nor callable, and used by programs all the same
 
 CUDA_ONLY = {"fluid.core.get_cuda_device_count": "~ builtin"}  # which the CPU's package has not

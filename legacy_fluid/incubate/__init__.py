@@ -1,1 +1,1 @@
-"""`fluid.incubate`: data generators, and the roles of processes."""
+"""`fluid.incubate`: data generators, and `fleet`, by which processes train together."""

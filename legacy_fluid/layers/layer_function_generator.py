@@ -163,12 +163,12 @@ def autodoc(comment: str = "") -> Callable[[Callable[..., Any]], Callable[..., A
     return decorate
 
 
-def deprecated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make `function` warn, when it is called, that it is deprecated."""
+def deprecated(func_or_class: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function or a class warn, when it is called, that it is deprecated."""
 
-    @functools.wraps(function)
+    @functools.wraps(func_or_class)
     def warn_and_call(*args: Any, **kwargs: Any) -> Any:
-        warnings.warn(f"{function.__name__} is deprecated", DeprecationWarning, stacklevel=2)
-        return function(*args, **kwargs)
+        warnings.warn(f"{func_or_class.__name__} is deprecated", DeprecationWarning, stacklevel=2)
+        return func_or_class(*args, **kwargs)
 
     return warn_and_call

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ installation = importlib.import_module("legacy_fluid.install")
 
 PACKAGE = Path(coverage.__file__).parent
 RECORD = coverage.record()
-
-# Patterns of names that are still to come, and of signatures that still differ; one that matches none fails the test.
-NOT_YET: list[str] = [
-    "fluid.incubate.*",
-]
-NOT_YET_EQUAL: list[str] = [
-    "fluid.Variable.backward",  # of a static Variable, which has no backward to do; eager ones have the one of 1.8
-    "fluid.layers.layer_function_generator.deprecated",
-]
 
 
 @pytest.fixture(autouse=True)
@@ -41,29 +31,17 @@ def is_promised(name):
 PROMISED = [name for name in RECORD if is_promised(name)]
 
 
-def only_unexpected(names, patterns):
-    """The names that no pattern matches, and the patterns that match no name."""
-    unexpected = [name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)]
-    idle = [pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in names)]
-    return {"unexpected": unexpected, "to be struck from the list": idle}
-
-
-NOTHING = {"unexpected": [], "to be struck from the list": []}
-
-
 def test_no_public_name_is_missing():
-    missing = [name for name in PROMISED if not compatibility.is_there(name)]
-    assert only_unexpected(missing, NOT_YET) == NOTHING
+    assert [name for name in PROMISED if not compatibility.is_there(name)] == []
 
 
 def test_signatures_are_those_of_the_record():
     different = [
         f"{name}: {ours} is not {theirs}"
         for name in PROMISED
-        if compatibility.is_there(name) and (theirs := recorded_signature(name))
-        if not is_that_of(ours := signature(compatibility.find(name)), theirs)
+        if (theirs := recorded_signature(name)) and not is_that_of(ours := signature(compatibility.find(name)), theirs)
     ]
-    assert only_unexpected(different, [f"{pattern}: *" for pattern in NOT_YET_EQUAL]) == NOTHING
+    assert different == []
 
 
 def recorded_signature(name):
@@ -89,7 +67,6 @@ def test_every_other_name_of_an_object_gives_that_object():
         name
         for name in PROMISED
         if (canonical := coverage.canonical(name)) != name
-        if compatibility.is_there(name) and compatibility.is_there(canonical)
         if compatibility.find(name) is not compatibility.find(canonical)
     ]
     assert different == []
@@ -103,19 +80,12 @@ OUR_OWN = {"fluid.input.data", "fluid.layers.layer_function_generator.operator"}
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_star_import_gives_what_it_gave(name):
-    if not compatibility.is_there(name):
-        assert any(fnmatch(f"{name}.any", pattern) for pattern in [*NOT_YET, *(f"{a}.*" for a in coverage.ABSENT)])
-        return
     module = compatibility.find(name)
     gave, gives = set(coverage.exports(name)), set(getattr(module, "__all__", vars(module)))
-    missing = [export for export in gave - gives if is_expected(f"{name}.{export}")]
+    missing = [export for export in gave - gives if f"{name}.{export}" in PROMISED]
     extra = [export for export in gives - gave if f"{name}.{export}" not in {*OUR_OWN, *coverage.EARLIER}]
     assert missing == []
     assert extra == [] or not hasattr(module, "__all__")
-
-
-def is_expected(name):
-    return name in RECORD and is_promised(name) and not any(fnmatch(name, pattern) for pattern in NOT_YET)
 
 
 @pytest.mark.parametrize("name", coverage.EARLIER)

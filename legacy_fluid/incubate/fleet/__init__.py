@@ -1,1 +1,1 @@
-"""`fluid.incubate.fleet`: who a process is among those that train together."""
+"""`fluid.incubate.fleet`: one program for each of several processes; here it trains as the one worker there is."""

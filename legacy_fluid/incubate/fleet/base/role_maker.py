@@ -2,6 +2,7 @@
 
 from paddle.incubate.distributed.fleet.role_maker import (
     GeneralRoleMaker,
+    MPIRoleMaker,  # noqa: F401  not in __all__, and derived from
     MPISymetricRoleMaker,
     PaddleCloudRoleMaker,
     Role,

@@ -1,0 +1,1 @@
+"""`fluid.incubate.fleet.utils`: files of a training in Hadoop."""
