@@ -32,10 +32,11 @@ def lowered(program: Program) -> Program:
 def lower(program: Program) -> Program:
     """Return a copy of `program` with every rule applied, or `program` itself where no rule has work to do."""
     copy = program.clone()
-    changed = False
-    for index in range(copy.desc.num_blocks()):
-        changed |= _lower_block(copy.desc.block(index))
-    changed |= empty_arrays(copy.desc.block(0))
+    changed, index = False, 0
+    while index < copy.desc.num_blocks():  # a rule may add some
+        changed |= _lower_block(copy, copy.desc.block(index))
+        index += 1
+    changed |= empty_arrays(copy)
     if not changed:
         return program
     for block in copy.blocks:
@@ -44,11 +45,11 @@ def lower(program: Program) -> Program:
     return copy
 
 
-def _lower_block(block: Any) -> bool:
+def _lower_block(program: Program, block: Any) -> bool:
     changed = False
     index = 0
     while index < block.op_size():
-        site = Site(block, index)
+        site = Site(program, block, index)
         if rule := RULES.get(site.op.type()):
             rule(site)
         for name in _zero_dimensional_outputs(site):
@@ -61,6 +62,8 @@ def _lower_block(block: Any) -> bool:
 
 def _zero_dimensional_outputs(site: Site) -> list[str]:
     """Names of the outputs that the core would leave without a dimension at run time."""
+    if site.is_gone:
+        return []
     op, block = site.op, site.block
     if op.type() in _WITHOUT_SHAPE_INFERENCE or not any(_is_single(block, name) for name in op.output_arg_names()):
         return []

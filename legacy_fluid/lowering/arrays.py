@@ -17,8 +17,9 @@ _ARRAY = core.VarDesc.VarType.LOD_TENSOR_ARRAY
 _EMPTY, _FIRST = "@EMPTY_ARRAY", "@FIRST"
 
 
-def empty_arrays(block: Any) -> bool:
-    """Put operators that empty the tensor arrays of `block` at its beginning; return whether it has any."""
+def empty_arrays(program: Any) -> bool:
+    """Put operators that empty the tensor arrays of a program at its beginning; return whether it has any."""
+    block = program.desc.block(0)
     arrays = [var.name() for var in block.all_vars() if var.type() == _ARRAY and not var.persistable()]
     if not arrays or not block.op_size():
         return False
@@ -27,7 +28,7 @@ def empty_arrays(block: Any) -> bool:
     first.set_type(core.VarDesc.VarType.LOD_TENSOR)
     first.set_dtype(core.VarDesc.VarType.INT32)
     first.set_shape([1])
-    site = Site(block, 0)
+    site = Site(program, block, 0)
     attrs = {"shape": [1], "value": 0.0, "dtype": int(core.VarDesc.VarType.INT32), "force_cpu": True}
     site.insert_before("fill_constant", {}, {"Out": [_FIRST]}, attrs)
     for name in arrays:

@@ -14,14 +14,17 @@ class Site:
     """An operator's description at `index` of a block's.
 
     Args:
+        program: whose block it is.
         block: core.BlockDesc.
         index: of the operator, as long as nothing is inserted before it.
     """
 
-    def __init__(self, block: Any, index: int) -> None:
+    def __init__(self, program: Any, block: Any, index: int) -> None:
+        self.program = program
         self.block = block
         self.op = block.op(index)
         self.changed = False
+        self.is_gone = False
         self._index = index
         self._after = 0
 
@@ -62,6 +65,62 @@ class Site:
         self._insert(self.end, op_type, inputs, outputs, attrs)
         self._after += 1
 
+    def give_way_to(self, first: int) -> None:
+        """Put the operators that follow from index `first` on in the place of this one, to be lowered in their turn."""
+        others = [self.block.op(index) for index in range(first, self.block.op_size())]
+        for place, op in enumerate(others, start=self._index):
+            self.block._insert_op(place).copy_from(op)
+        first += len(others)
+        self.block._remove_op(first, first + len(others))
+        self.block._remove_op(self._index + len(others), self._index + len(others) + 1)
+        self.changed = self.is_gone = True
+        self._after = -1
+
+    def emit(
+        self,
+        op_type: str,
+        inputs: Mapping[str, str | list[str]],
+        slot: str = "Out",
+        hidden: str | None = None,
+        **attrs: Any,
+    ) -> str:
+        """Put an operator before this one; return the name of its output, declared as its first input is.
+
+        Args:
+            slot: of the output.
+            hidden: of an output that nothing uses.
+        """
+        first = next(iter(inputs.values()))
+        out = self.temporary_like(first[0] if isinstance(first, list) else first)
+        self.insert_before(op_type, _listed(inputs), {slot: [out], **self._unused(hidden, out)}, attrs)
+        return out
+
+    def emit_after(self, op_type: str, inputs: Mapping[str, str], out: str, hidden: str, **attrs: Any) -> None:
+        """Put an operator behind this one, whose output is `out`."""
+        self.insert_after(op_type, _listed(inputs), {"Out": [out], **self._unused(hidden, out)}, attrs)
+
+    def replace(self, op_type: str, inputs: Mapping[str, str], outputs: Mapping[str, str], **attrs: Any) -> None:
+        """Make it another operator, on other variables."""
+        for slot in self.op.input_names():
+            self.op.remove_input(slot)
+        for slot in self.op.output_names():
+            self.op.remove_output(slot)
+        self.become(op_type)
+        for slot, name in inputs.items():
+            self.set_input(slot, name)
+        for slot, name in outputs.items():
+            self.set_output(slot, name)
+        for name, value in attrs.items():
+            self.op._set_attr(name, value)
+
+    def declared(self, name: str | None) -> Any:
+        """Return the core.VarDesc of a variable."""
+        return self.block.find_var_recursive(name.encode())
+
+    def temporary_like(self, like: str) -> str:
+        """Declare a variable as another one is, under a name of its own; return the name."""
+        return self.temporary(f"{like}@LOWERED_{self.block.op_size()}", like=like)
+
     def temporary(self, name: str, like: str | None = None, shape: list[int] | None = None) -> str:
         """Declare a float32 variable, shaped as the variable `like` or as said; return its name."""
         if self.block.find_var_recursive(name.encode()) is None:
@@ -90,3 +149,10 @@ class Site:
         op._set_attr("op_role", self.op.attr("op_role"))
         op.check_attrs()
         self.changed = True
+
+    def _unused(self, slot: str | None, like: str) -> dict[str, list[str]]:
+        return {slot: [self.temporary(f"{like}@UNUSED_{self.block.op_size()}", like=like)]} if slot else {}
+
+
+def _listed(slots: Mapping[str, str | list[str]]) -> dict[str, list[str]]:
+    return {slot: names if isinstance(names, list) else [names] for slot, names in slots.items()}

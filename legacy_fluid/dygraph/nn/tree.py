@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
-from ...data_feeder import check_type
+from ... import layers, unique_name
+from ...data_feeder import check_type, convert_dtype
 from ...framework import Variable, in_dygraph_mode
 from ..base import to_variable
 from . import signatures_of_1_5 as old
@@ -51,29 +51,35 @@ class TreeConv(OperatorLayer):
     def forward(self, nodes_vector: Any, edge_set: Any) -> Any:
         check_type(nodes_vector, "nodes_vector", Variable, "TreeConv")
         check_type(edge_set, "edge_set", Variable, "TreeConv")
-        nodes = nodes_vector.shape[1]
-        shares = self._shares(edge_set, nodes)
-        # For each node, three sums over what is below it, each by shares of its own; then one product for all.
-        below = layers.reshape(layers.matmul(shares, nodes_vector), [-1, nodes, 3 * self._feature_size])
-        filters = layers.transpose(self.weight, [1, 0, 2, 3])
-        filters = layers.reshape(filters, [3 * self._feature_size, self._output_size * self._num_filters])
-        out = layers.reshape(layers.matmul(below, filters), [-1, nodes, self._output_size, self._num_filters])
+        out = convolve(nodes_vector, edge_set, self.weight, self._max_depth)
         return self._finish(out, 3 if self._bias_attr else 1, self.bias if self._bias_attr else None, self._act)
 
-    def _shares(self, edge_set: Any, nodes: int) -> Any:
-        """Return [batch, 3 * nodes, nodes]: by how much each node counts for each other."""
 
-        def of_arrays(edges: Any) -> np.ndarray:
-            shares = np.stack([tree_shares(tree, nodes, self._max_depth) for tree in np.asarray(edges)])
-            return shares.reshape(-1, 3 * nodes, nodes).astype(self._dtype)
+def convolve(nodes_vector: Any, edge_set: Any, weight: Any, max_depth: int) -> Any:
+    """Do what the operator tree_conv did, which is gone from the core; `weight` is [feature_size, 3, outputs, filters]."""
+    nodes = nodes_vector.shape[1]
+    features, _, outputs, filters = weight.shape
+    shares = _shares(nodes_vector, edge_set, max_depth)
+    # For each node, three sums over what is below it, each by shares of its own; then one product for all.
+    below = layers.reshape(layers.matmul(shares, nodes_vector), [-1, nodes, 3 * features])
+    by_share = layers.reshape(layers.transpose(weight, [1, 0, 2, 3]), [3 * features, outputs * filters])
+    return layers.reshape(layers.matmul(below, by_share), [-1, nodes, outputs, filters])
 
-        if in_dygraph_mode():
-            return to_variable(of_arrays(edge_set.numpy()))
-        block = edge_set.block
-        shares = block.create_var(
-            name=f"{self._full_name}.shares", shape=[edge_set.shape[0], 3 * nodes, nodes], dtype=self._dtype
-        )
-        return layers.py_func(of_arrays, edge_set, shares)
+
+def _shares(nodes_vector: Any, edge_set: Any, max_depth: int) -> Any:
+    """Return [batch, 3 * nodes, nodes]: by how much each node counts for each other."""
+    nodes, dtype = nodes_vector.shape[1], convert_dtype(nodes_vector.dtype)
+
+    def of_arrays(edges: Any) -> np.ndarray:
+        shares = np.stack([tree_shares(tree, nodes, max_depth) for tree in np.asarray(edges)])
+        return shares.reshape(-1, 3 * nodes, nodes).astype(dtype)
+
+    if in_dygraph_mode():
+        return to_variable(of_arrays(edge_set.numpy()))
+    shares = edge_set.block.create_var(
+        name=unique_name.generate("tree_conv.shares"), shape=[edge_set.shape[0], 3 * nodes, nodes], dtype=dtype
+    )
+    return layers.py_func(of_arrays, edge_set, shares)
 
 
 def tree_shares(edges: np.ndarray, nodes: int, max_depth: int) -> np.ndarray:

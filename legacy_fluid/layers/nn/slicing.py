@@ -7,7 +7,7 @@ from typing import Any
 from ...data_feeder import check_dtype, check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
-from ...lowering.kernels import PAD_MODES
+from ...lowering.indices import PAD_MODES
 from ..layer_function_generator import operator
 from ..tensor import reverse
 from ..utils import NUMBERS, NUMBERS16, Composer, _contain_var, as_numbers, sizes_or_variable

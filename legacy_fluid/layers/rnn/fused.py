@@ -266,10 +266,14 @@ def lstm_unit(
         param_attr=param_attr,
         bias_attr=bias_attr or ParamAttr(),
     )
-    # The operator lstm_unit is gone from the core: its gates are in the order input, forget, output, candidate.
-    i, f, o, j = nn.split(gates, num_or_sections=4, dim=1)
+    return next_of_lstm(gates, cell_t_prev, forget_bias)
+
+
+def next_of_lstm(gates: Any, cell_before: Any, forget_bias: float) -> tuple[Any, Any]:
+    """Return hidden state and cell as the lost operator lstm_unit made them of gates [N, 4 D] and a cell [N, D]."""
+    i, f, o, j = nn.split(gates, num_or_sections=4, dim=1)  # input, forget, output, candidate
     forget = ops.sigmoid(nn.scale(f, bias=float(forget_bias)))
-    cell = nn.elementwise_add(nn.elementwise_mul(forget, cell_t_prev), nn.elementwise_mul(ops.sigmoid(i), ops.tanh(j)))
+    cell = nn.elementwise_add(nn.elementwise_mul(forget, cell_before), nn.elementwise_mul(ops.sigmoid(i), ops.tanh(j)))
     return nn.elementwise_mul(ops.sigmoid(o), ops.tanh(cell)), cell
 
 

@@ -39,6 +39,8 @@ def lstmp(
         activations: of gates, cell, candidate and projection.
     """
     gate, cell_act, candidate, project = (_ACTIVATIONS[name] for name in activations)
+    if activations[3] != "identity":
+        project = cell_act  # which the kernel of 1.8 used, whatever else it was told
     cell_size, proj_size = projection.shape
     gate_bias = nn.slice(bias, axes=[1], starts=[0], ends=[4 * cell_size])
     peephole = [
