@@ -19,7 +19,7 @@ from export.conversion.compare import Difference, Tolerance, compare
 from export.conversion.paddle_files import load_2x, load_checkpoint, load_fluid, save_2x, save_fluid
 from export.conversion.paddle_model import PaddleModel
 from export.conversion.signature import Signature
-from export.images import sample_batches
+from export.images import run_dataset, sample_batches
 from fluidline.files import atomic_folder
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
@@ -36,7 +36,7 @@ def export_inference(run: RunFolder, data: str | None = None) -> dict[str, Any]:
     """
     with run.lock():
         entry = run.read_stage("train", "python -m pipeline train")
-        batches, source = sample_batches(run, entry, data)
+        batches, source = sample_batches(run_dataset(run, data), entry)
         checkpoint = run.checkpoints / "best" / "model"
         whole, model = load_checkpoint(checkpoint, [entry["input"]["name"]], [entry["output"]["name"]])
         reference = [_answer(whole, entry["input"]["name"], batch) for batch in batches]

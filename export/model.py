@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.settings import Setting, read_settings
 from fluidline.errors import DataError, FluidlineError, UsageError
+from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
 Pixels = npt.NDArray[np.uint8]
@@ -22,6 +24,8 @@ Floats = npt.NDArray[np.float32]
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 SIDE = 28
+OPTIMISATIONS = ("basic", "extended", "all")  # onnxruntime's levels of graph optimisation
+_BATCH, _GPU_BATCH = 16, 4096  # images a call: as many as the processor's caches hold; what fills a GPU
 _FATAL, _ERROR, _WARNING = 4, 3, 2  # onnxruntime's severities; the last is its default
 
 
@@ -36,7 +40,10 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Model:
-    """An opened classifier of 28x28 images; safe to call from several threads at once."""
+    """An opened classifier of 28x28 images; safe to call from several threads at once.
+
+    `setting` says how it is run, and that as many as `setting.calls` threads had best call it.
+    """
 
     path: Path
     name: str
@@ -45,6 +52,7 @@ class Model:
     provider: str
     session: Any
     input_name: str
+    setting: Setting
 
     def classify(self, pixels: Pixels) -> Floats:
         """Return the probabilities, float32 [n, labels], of images uint8 [n, 28, 28], light ink on dark."""
@@ -61,8 +69,11 @@ class Model:
 
     def run(self, images: Floats) -> Floats:
         """Return the probabilities, float32 [n, labels], of normalised images float32 [n, 1, 28, 28]."""
-        probabilities: Floats = self.session.run(None, {self.input_name: images})[0]
-        return probabilities
+        size = self.setting.batch
+        if len(images) <= size:
+            probabilities: Floats = self.session.run(None, {self.input_name: images})[0]
+            return probabilities
+        return np.concatenate([self.run(images[start : start + size]) for start in range(0, len(images), size)])
 
 
 def locate(run: str | None = None, model: str | Path | None = None, root: str | Path = DEFAULT_ROOT) -> Path:
@@ -84,21 +95,47 @@ def locate(run: str | None = None, model: str | Path | None = None, root: str | 
     return _checked(folder) if path == folder.onnx and folder.manifest.exists() else path
 
 
-def load(path: str | Path, device: str = "auto", threads: int = 1) -> Model:
+def load(path: str | Path, device: str = "auto", purpose: str | None = None, approximate: bool = False) -> Model:
     """Open a model.onnx, run it once, and return it.
 
-    `device` is cpu, gpu, or auto, which takes a GPU where onnxruntime can really use one; `threads` are those of one
-    call. Without metadata the labels are 0, 1, 2..., and pixels go from -1 to 1. Raises DataError where the file is no
-    ONNX model, or one of something else than 28x28 images, and FluidlineError where the device is not to be had.
+    `device` is cpu, gpu, or auto, which takes a GPU where onnxruntime can really use one. On the CPU it runs as the
+    settings beside it say for `purpose`, latency or throughput, and else, or where there are none that fit, on a thread
+    a call; `approximate` lets them name a file of fewer bits. Without metadata the labels are 0, 1, 2..., and pixels go
+    from -1 to 1. Raises DataError where the file is no ONNX model, or one of something else than 28x28 images, and
+    FluidlineError where the device is not to be had.
     """
     path = Path(path)
-    session = _open(path, device, threads)
+    session = _open_on_gpu(path, required=device == "gpu") if device == "gpu" or _may_use_gpu(device) else None
+    setting = Setting(path.name, batch=_GPU_BATCH) if session else Setting(path.name, calls=cores(), batch=_BATCH)
+    if session is None:
+        setting = (purpose and read_settings(path, purpose, approximate)) or setting
+        session = _open(path.parent / setting.file, session_options(setting.threads, setting.optimisation), [CPU])
     _check_input(path, session)
     metadata = session.get_modelmeta().custom_metadata_map
     labels = _read_labels(path, metadata, _try(path, session).shape[1])
-    name = metadata.get("model", path.stem)
-    preprocessing = _read_preprocessing(path, metadata)
-    return Model(path, name, labels, preprocessing, session.get_providers()[0], session, session.get_inputs()[0].name)
+    return Model(
+        path=path,
+        name=metadata.get("model", path.stem),
+        labels=labels,
+        preprocessing=_read_preprocessing(path, metadata),
+        provider=session.get_providers()[0],
+        session=session,
+        input_name=session.get_inputs()[0].name,
+        setting=setting,
+    )
+
+
+def session_options(threads: int = 1, optimisation: str = "all") -> Any:
+    """Return onnxruntime's options for a session whose calls compute on so many threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{optimisation.upper()}")
+    options.log_severity_level = _ERROR
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other threads have work for the cores
+    return options
 
 
 def _checked(run: RunFolder) -> Path:
@@ -106,29 +143,37 @@ def _checked(run: RunFolder) -> Path:
     return run.onnx
 
 
-def _open(path: Path, device: str, threads: int) -> Any:
+def _may_use_gpu(device: str) -> bool:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERROR
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other threads have work for the cores
-    compiled_in = CUDA in onnxruntime.get_available_providers()
-    try_cuda = compiled_in and (device == "gpu" or (device == "auto" and _has_cuda_driver()))
-    try:
-        with _quiet(onnxruntime) if try_cuda else contextlib.nullcontext():
-            session = onnxruntime.InferenceSession(
-                str(path), options, providers=[CUDA, CPU] if try_cuda else [CPU], enable_fallback=0
-            )
-    except Exception as error:  # onnxruntime's exceptions have no base of their own
-        raise _unusable(path, f"onnxruntime refuses it: {str(error).splitlines()[0]}") from error
-    if device == "gpu" and session.get_providers()[0] != CUDA:
+    return device == "auto" and CUDA in onnxruntime.get_available_providers() and _has_cuda_driver()
+
+
+def _open_on_gpu(path: Path, required: bool) -> Any:
+    """Return a session that runs on CUDA; None where there is none to be had, and an error where it is required."""
+    import onnxruntime
+
+    session = None
+    if CUDA in onnxruntime.get_available_providers():
+        with _quiet(onnxruntime):
+            session = _open(path, session_options(), [CUDA, CPU])
+    if session is not None and session.get_providers()[0] == CUDA:
+        return session
+    if required:
         raise FluidlineError(
             "onnxruntime cannot use a GPU here (--device cpu does without; a GPU needs NVIDIA's driver and"
             " pip install 'onnxruntime-gpu[cuda,cudnn]')"
         )
-    return session
+    return None
+
+
+def _open(path: Path, options: Any, providers: list[str]) -> Any:
+    import onnxruntime
+
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
+    except Exception as error:  # onnxruntime's exceptions have no base of their own
+        raise _unusable(path, f"onnxruntime refuses it: {str(error).splitlines()[0]}") from error
 
 
 @contextlib.contextmanager

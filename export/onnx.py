@@ -14,7 +14,7 @@ import click
 from export.conversion.compare import Tolerance
 from export.conversion.paddle_files import load_2x
 from export.conversion.signature import Signature, TensorSpec
-from export.images import sample_batches
+from export.images import run_dataset, sample_batches
 from fluidline.errors import UsageError
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
@@ -37,7 +37,7 @@ def export_onnx(run: RunFolder, data: str | None = None, opset: int = DEFAULT_OP
 
     with run.lock():
         entry = run.read_stage("inference", "python -m export inference")
-        batches, source = sample_batches(run, entry, data)
+        batches, source = sample_batches(run_dataset(run, data), entry)
         model = load_2x(run.inference / "model")
         expected = [model.run({model.inputs[0].name: batch}) for batch in batches]
         signature = Signature((_spec(INPUT, entry["input"]),), (_spec(OUTPUT, entry["output"]),))

@@ -88,6 +88,7 @@ def predict_folder(
     html: str | Path | None = None,
     every: bool = False,
     device: str = "auto",
+    approximate: bool = False,
     batch_size: int = BATCH_SIZE,
     workers: int | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -97,7 +98,8 @@ def predict_folder(
     The model is that of run `run`, the latest if None, or the file or run folder `model`. `polarity`, `fit` and
     `max_pixels` are those of `export.prepare.prepare`; `every` tries files that do not end as images too. A row has the
     `top` likeliest labels, as `form`, csv or jsonl, else as the ending of `out` says. `html` is the place of a contact
-    sheet. `workers` processes read, as many as there are cores if None.
+    sheet. `approximate` lets a model of fewer bits answer where `export bench` found one fast and good enough. `workers`
+    processes read, as many as there are cores if None.
 
     A file that cannot be read is a row with the reason. Raises DataError where there are no images or the model is
     unusable, RunError where the run has none, and FluidlineError where a file cannot be written or the device is not
@@ -110,12 +112,11 @@ def predict_folder(
     with Readers(names, settings, batch_size, workers or cores()) as batches:
         from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
 
-        opened = load(locate(run, model, runs_dir), device)
+        opened = load(locate(run, model, runs_dir), device, "throughput", approximate)
         top = min(top, len(opened.labels))
         summary = Summary(opened.name, opened.provider)
         sheet = _sheet(folder, max_pixels) if html else None
-        threads = cores() if opened.provider == "CPUExecutionProvider" else 1
-        classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, threads)
+        classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, opened.setting.calls)
         with open_rows(out, form, top) as write, _progress(folder, every) as advance:
             for batch, predictions in classified:
                 write(predictions)
@@ -209,6 +210,11 @@ def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], objec
 @click.option("--all", "every", is_flag=True, help="Try every file, not only those that end as images.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a file could not be read.")
 @click.option("--device", type=Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Let int8 or float16 answer, where the benchmark found it faster and good enough.",
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1, 8192),

@@ -60,6 +60,10 @@ class RunFolder:
         return self.path / "onnx" / "model.onnx"
 
     @property
+    def variants(self) -> Path:
+        return self.onnx.with_name("variants")
+
+    @property
     def bench(self) -> Path:
         return self.path / "bench"
 

@@ -1,7 +1,8 @@
 """`python -m export bench`: latency, throughput, start and memory of a run's model in everything that can run it.
 
-The rows of `backends` each run in a process of their own (`process`, `worker`) and are compared and timed by `measure`;
-`report` holds what was found, for JSON, `tables` and `picture` show it.
+The rows of `backends` each run in a process of their own (`process`, `worker`) and are compared and timed by `measure`.
+Then onnxruntime is tuned: `variants` makes other forms of the model, `tuning` finds out which of them runs fastest, and
+how, for `predict` and `serve`. `report` holds what was found, for JSON, `tables` and `picture` show it.
 """
 
 from __future__ import annotations
@@ -9,28 +10,36 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from export import settings
 from export.bench.backends import BACKENDS, Backend
 from export.bench.environment import environment, watched
-from export.bench.measure import ROUNDS, TOLERANCE, measure
+from export.bench.measure import ROUNDS, TOLERANCE, Array, measure
 from export.bench.picture import draw
-from export.bench.report import Report
+from export.bench.report import Report, Tuning
 from export.bench.tables import markdown, text
-from export.images import sample_batches
+from export.bench.tuning import BATCHES as BATCHES_TUNED
+from export.bench.tuning import choose, tune
+from export.images import run_dataset, sample_batches
 from fluidline.errors import UsageError, ValidationError
 from fluidline.files import atomic_folder, write_json, write_text
 from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
+if TYPE_CHECKING:
+    from pipeline.data.dataset import Dataset
+
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 30.0
 QUICK_BATCHES = (1, 8, 64)
 QUICK_SECONDS = 8.0
+_TUNING_SHARE = 1 / 3
 _MOST_SECONDS = 3600
 _MOST_IMAGES = 4096  # in a batch: beyond it, memory is measured rather than speed
 
@@ -45,8 +54,11 @@ def bench(
     seconds: float = SECONDS,
     threads: int | None = None,
     backends: Sequence[Backend] = BACKENDS,
+    tuned: bool = True,
 ) -> Report:
     """Measure the run's models and write bench/bench.json, bench.md and bench.png into its folder.
+
+    Where `tuned`, a third of the time goes to onnxruntime's settings, and onnx/settings.json is written too.
 
     `seconds` is for the whole, `threads` the number that every backend computes with (default: all cores). A backend
     that cannot run, crashes, hangs or disagrees is a row that says so: see `Report.failures`.
@@ -59,9 +71,10 @@ def bench(
     with run.lock():
         entry = run.read_stage("inference", "python -m export inference")
         run.read_stage("onnx", "python -m export onnx")
-        samples, source = sample_batches(run, entry, data=None)
+        dataset = run_dataset(run)
+        samples, source = sample_batches(dataset, entry)
         images = np.concatenate(samples)
-        images = np.resize(images, (max(batches), *images.shape[1:]))  # repeated up to the largest batch
+        images = np.resize(images, (max(*batches, *BATCHES_TUNED), *images.shape[1:]))  # repeated
         protocol: dict[str, Any] = {
             "threads": threads,
             "seconds": seconds,
@@ -74,11 +87,23 @@ def bench(
         machine = environment()
         log.info("%s: %d backends, %g s, %d threads, %s", run.path, len(backends), seconds, threads, source)
         with watched(machine):
-            results = measure(run, backends, images, batches, seconds, threads)
-        report = Report(run.name, entry["model"], machine, protocol, results)
+            share = _TUNING_SHARE if tuned else 0.0
+            results = measure(run, backends, images, batches, (1 - share) * seconds, threads)
+            tuning = _tune(run, dataset, images, share * seconds) if tuned else None
+        report = Report(run.name, entry["model"], machine, protocol, results, tuning)
         _write(run, report)
         log.info("wrote %s", run.bench)
     return report
+
+
+def _tune(run: RunFolder, dataset: Dataset, images: Array, seconds: float) -> Tuning:
+    from export.bench.variants import make_variants  # onnx and its quantizer, which --help can do without
+
+    variants = make_variants(run, dataset)
+    trials = tune(variants, run.onnx.parent, images, seconds, cores())
+    chosen = choose(trials)
+    settings.write_settings(run.onnx, chosen, choose(trials, exact=False))
+    return Tuning(variants, trials, chosen)
 
 
 def _check(batches: Sequence[int], seconds: float, threads: int) -> None:
@@ -99,7 +124,7 @@ def _write(run: RunFolder, report: Report) -> None:
         write_text(folder / "bench.md", markdown(report))
         if report.measured:
             draw(report, folder / "bench.png")
-    details = {
+    details: dict[str, Any] = {
         "protocol": report.protocol,
         "backends": {
             result.name: {
@@ -110,7 +135,11 @@ def _write(run: RunFolder, report: Report) -> None:
             for result in report.backends
         },
     }
-    run.write_stage("bench", sorted(run.bench.iterdir()), details, parent="onnx")
+    files = sorted(run.bench.iterdir())
+    if report.tuning:
+        details["settings"] = {purpose: asdict(setting) for purpose, setting in report.tuning.chosen.items()}
+        files += [run.onnx.with_name(settings.FILE), *sorted(run.variants.iterdir())]
+    run.write_stage("bench", files, details, parent="onnx")
 
 
 def _parse_batches(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -128,6 +157,7 @@ def _parse_batches(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option("--batches", callback=_parse_batches, help="Batch sizes, as in 1,8,64.  [default: 1,2,4 to 256]")
 @click.option("--seconds", type=float, help=f"Time for the whole.  [default: {SECONDS:g}]")
 @click.option("--threads", type=int, help="Threads that every backend computes with.  [default: all cores]")
+@click.option("--no-tune", is_flag=True, help="Leave onnxruntime's settings as they are.")
 @click.option("--quick", is_flag=True, help="Few batch sizes and little time, where these are not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def command(
@@ -136,6 +166,7 @@ def command(
     batches: tuple[int, ...] | None,
     seconds: float | None,
     threads: int | None,
+    no_tune: bool,
     quick: bool,
     as_json: bool,
 ) -> None:
@@ -145,6 +176,7 @@ def command(
         batches=batches or (QUICK_BATCHES if quick else BATCHES),
         seconds=seconds if seconds is not None else (QUICK_SECONDS if quick else SECONDS),
         threads=threads,
+        tuned=not no_tune,
     )
     click.echo(json.dumps(report.as_json(), indent=2) if as_json else text(report))
     if report.failures:

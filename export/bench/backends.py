@@ -44,4 +44,5 @@ BACKENDS = (
         "onnx",
         {"provider": "CUDAExecutionProvider", "provider_options": {"use_tf32": "0"}},
     ),
+    Backend("onnxruntime TensorRT", "onnxruntime", "onnx", {"provider": "TensorrtExecutionProvider"}),
 )

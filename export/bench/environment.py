@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 import fluidline
-from fluidline.machine import cores
+from fluidline.machine import cores, cpu_model, field
 
 
 def environment() -> dict[str, Any]:
     """Return the machine, how busy it is, and the versions of what is not a backend: those are in their rows."""
     return {
-        "cpu_model": _field(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine(),
+        "cpu_model": cpu_model(),
         "cpu_cores": cores(),
-        "gpus": [_field(file, "Model") for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))],
+        "gpus": [field(file, "Model") for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))],
         "load_average_1_min": round(os.getloadavg()[0], 2),
         "os": platform.platform(),
         "python": platform.python_version(),
@@ -50,11 +50,3 @@ def _others_cpu_s() -> float:
         return math.nan
     user, nice, system, _, _, *interrupts = (int(ticks) for ticks in stat.read_text().splitlines()[0].split()[1:8])
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
-
-
-def _field(file: Path, name: str) -> str | None:
-    """Return the value of the first line `name: value` of a file, None where there is none."""
-    if not file.exists():
-        return None
-    pairs = (line.partition(":") for line in file.read_text(errors="replace").splitlines())
-    return next((value.strip() for key, _, value in pairs if key.strip() == name), None)

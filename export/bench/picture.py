@@ -6,18 +6,24 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from export.bench.report import Report
+from export.bench.report import Report, Tuning
+from export.bench.tuning import fastest
 
 # Colours that colour-blind readers can tell apart (Okabe and Ito), and markers for those who print in grey.
 _STYLES = (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "D"), ("#CC79A7", "^"), ("#D55E00", "v"), ("#56B4E9", "P"))
 
 
 def draw(report: Report, path: Path) -> None:
-    """Write bench.png: median and p99 latency, and throughput, of each measured backend; all axes are logarithmic."""
+    """Write bench.png: median and p99 latency, and throughput, of each measured backend; all these axes are logarithmic.
+
+    Below, where onnxruntime was tuned, the rate of each variant's fastest setting.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 5.4), dpi=130, layout="constrained")
-    latency, throughput = figure.subplots(1, 2)
+    rows = 2 if report.tuning else 1
+    figure = Figure(figsize=(11, 3.2 + 2.4 * rows), dpi=130, layout="constrained")
+    axes = figure.subplots(rows, 2, squeeze=False, height_ratios=(3, 1)[:rows])
+    latency, throughput = axes[0]
     _set_up(latency, "Latency of a call, ms (dotted: p99)", report)
     _set_up(throughput, "Throughput, images/s", report)
     for result, (colour, marker) in zip(report.measured, cycle(_STYLES), strict=False):
@@ -26,6 +32,8 @@ def draw(report: Report, path: Path) -> None:
         latency.plot(batches, [timing.p50_ms for timing in result.timings], label=result.name, **style)
         latency.plot(batches, [timing.p99_ms for timing in result.timings], color=colour, linestyle=":", linewidth=1.2)
         throughput.plot(batches, [timing.throughput_images_per_s for timing in result.timings], **style)
+    if report.tuning:
+        _draw_tuning(axes[1], report.tuning)
     threads = report.protocol["threads"]
     figure.suptitle(
         f"{report.model} (run {report.run}) on {report.environment['cpu_model']},"
@@ -33,6 +41,21 @@ def draw(report: Report, path: Path) -> None:
     )
     figure.legend(loc="outside lower center", ncols=len(report.measured), frameon=False)
     figure.savefig(path)
+
+
+def _draw_tuning(axes: Any, tuning: Tuning) -> None:
+    titles = {"latency": "onnxruntime CPU, one image a call, images/s", "throughput": "onnxruntime CPU, most images/s"}
+    for (purpose, title), panel in zip(titles.items(), axes, strict=True):
+        trials = [trial for trial in fastest(tuning) if trial.purpose == purpose]
+        chosen = tuning.chosen[purpose]
+        colours = [_STYLES[0][0] if trial.setting.file == chosen.file else "#b0b0b0" for trial in trials]
+        bars = panel.barh([trial.variant for trial in trials], [trial.images_per_s for trial in trials], color=colours)
+        panel.bar_label(bars, [f"{trial.images_per_s:,.0f}" for trial in trials], padding=3)
+        panel.set_title(f"{title} (blue: chosen)", loc="left", fontsize=11)
+        panel.invert_yaxis()
+        panel.margins(x=0.15)
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        panel.spines[["top", "right"]].set_visible(False)
 
 
 def _set_up(axes: Any, title: str, report: Report) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from export.bench.tuning import Trial
+    from export.bench.variants import Variant
+    from export.settings import Setting
+
+SCHEMA_VERSION = 2
 
 MEASURED = "measured"
 UNAVAILABLE = "unavailable"  # cannot run on this machine: no failure
@@ -56,6 +62,15 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """Forms of the model, settings of onnxruntime tried with each on the processor, and those kept for each purpose."""
+
+    variants: list[Variant]
+    trials: list[Trial]
+    chosen: Mapping[str, Setting]
+
+
+@dataclass(frozen=True)
 class Report:
     """A benchmark of one run's model, its conditions and its rows."""
 
@@ -64,6 +79,7 @@ class Report:
     environment: dict[str, Any]
     protocol: dict[str, Any]
     backends: list[Result]
+    tuning: Tuning | None = None
 
     @property
     def failures(self) -> list[Result]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from export.bench.report import Report, Result, Timing
+from export.bench.report import Report, Result, Timing, Tuning
+from export.bench.tuning import Trial, fastest
+
+if TYPE_CHECKING:
+    from export.bench.variants import Variant
 
 _FEW_CALLS = 100
 _BUSY_SHARE = 0.15
@@ -70,7 +75,42 @@ def _tables(report: Report) -> list[_Table]:
             columns = [[str(batch) for batch in batches], *([cell(t) for t in result.timings] for result in measured)]
             header = ["batch", *(result.name for result in measured)]
             tables.append(_Table(title, [header, *zip(*columns, strict=True)]))
-    return tables
+    return [*tables, *_tuning_tables(report.tuning)] if report.tuning else tables
+
+
+def _tuning_tables(tuning: Tuning) -> list[_Table]:
+    header = ["variant", "KiB", "difference", "same labels", "accuracy", "used"]
+    tables = [_Table("Forms of model.onnx", [header, *map(_variant_cells, tuning.variants)])]
+    header = ["", "variant", "optimisation", "threads", "calls", "batch", "p50 ms", "p99 ms", "images/s", "chosen"]
+    rows = [_trial_cells(trial, tuning) for trial in fastest(tuning)]
+    return [*tables, _Table("onnxruntime's fastest settings of each, on the processor", [header, *rows])]
+
+
+def _variant_cells(variant: Variant) -> list[str]:
+    if not variant.file_bytes:
+        return [variant.name, "", "", "", "", "no"]
+    return [
+        variant.name,
+        _number(variant.file_bytes / 1024),
+        f"{variant.largest_difference:.1e}",
+        f"{variant.agreement:.2%}",
+        "" if variant.accuracy is None else f"{variant.accuracy:.2%}",
+        "no" if variant.reason else "yes" if variant.exact else "on request",
+    ]
+
+
+def _trial_cells(trial: Trial, tuning: Tuning) -> list[str]:
+    setting = trial.setting
+    return [
+        trial.purpose,
+        trial.variant,
+        setting.optimisation,
+        *map(str, (setting.threads, setting.calls, setting.batch)),
+        _number(trial.p50_ms),
+        _number(trial.p99_ms),
+        _number(trial.images_per_s),
+        "yes" if tuning.chosen.get(trial.purpose) == setting else "",
+    ]
 
 
 def _start_cells(result: Result) -> list[str]:
@@ -121,6 +161,14 @@ def _notes(report: Report) -> list[str]:
     )
     if any(timing.calls < _FEW_CALLS for result in report.measured for timing in result.timings):
         notes.append(f"(*) of fewer than {_FEW_CALLS} calls: the 99th percentile is little else than the slowest.")
+    if report.tuning:
+        notes += [
+            f"{variant.name} is not used: {variant.reason}" for variant in report.tuning.variants if variant.reason
+        ]
+        notes.append(
+            "Chosen is what predict and serve take on this machine: the fastest whose answers are the plain model's."
+            " Threads are those of a call, calls go on side by side; a setting's rate is that of its fastest round."
+        )
     share = report.environment["other_cpu_share"]
     if share is not None and share > _BUSY_SHARE:
         notes.append(f"Other processes took {share:.0%} of this machine's processors meanwhile: measure again later.")

@@ -98,8 +98,9 @@ def load_session(spec: dict[str, Any]) -> Model:
     provider = spec["options"]["provider"]
     if provider not in onnxruntime.get_available_providers():
         raise UnavailableError(f"this build of onnxruntime has no {provider}")
-    if provider == "CUDAExecutionProvider":
+    if provider != "CPUExecutionProvider":
         _need_nvidia_driver()
+        os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # TensorRT has no option of its own for it
         onnxruntime.preload_dlls()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = spec["threads"]

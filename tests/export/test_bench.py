@@ -29,7 +29,7 @@ from fluidline.errors import DataError, RunError, UsageError
 from fluidline.runs import RunFolder, create_run, point_latest
 
 ROOT = Path(__file__).parents[2]
-EXECUTOR, _, _, ONNXRUNTIME, CUDA = BACKENDS
+EXECUTOR, _, _, ONNXRUNTIME, CUDA, TENSORRT = BACKENDS
 DRIVER = util.find_library("cuda")
 
 SAVE_PADDLE_MODEL = """
@@ -137,7 +137,7 @@ def specification(run: RunFolder, backend: Backend, images: Path) -> dict[str, A
 
 
 def test_the_executor_and_onnxruntime_are_compared_timed_and_written_down(run: RunFolder) -> None:
-    report = bench(run, batches=(1, 4), seconds=1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
+    report = bench(run, tuned=False, batches=(1, 4), seconds=1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
 
     executor, onnxruntime = report.backends
     assert [result.status for result in report.backends] == ["measured", "measured"]
@@ -182,7 +182,7 @@ def test_a_changed_model_that_answers_otherwise_is_an_error_row_without_figures(
     save_onnx(weight, run.onnx)
     run.write_stage("onnx", [run.onnx], {}, parent="inference")
 
-    report = bench(run, batches=(2,), seconds=0.1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
+    report = bench(run, tuned=False, batches=(2,), seconds=0.1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
 
     assert [result.status for result in report.backends] == ["measured", "disagrees"]
     assert report.failures == [report.backends[1]]
@@ -194,7 +194,7 @@ def test_answers_that_are_not_numbers_disagree_and_leave_valid_json(run: RunFold
     save_onnx(np.full((784, 10), np.nan, np.float32), run.onnx)
     run.write_stage("onnx", [run.onnx], {}, parent="inference")
 
-    report = bench(run, batches=(1,), seconds=0.1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
+    report = bench(run, tuned=False, batches=(1,), seconds=0.1, threads=1, backends=(EXECUTOR, ONNXRUNTIME))
 
     assert [result.status for result in report.backends] == ["measured", "disagrees"]
     assert "Infinity" not in (run.bench / "bench.json").read_text()
@@ -209,7 +209,7 @@ def test_the_one_that_disagrees_is_named_though_it_comes_first(run: RunFolder, t
     other = Other("other", "onnxruntime", "onnx", ONNXRUNTIME.options)
     twin = Backend("twin", "onnxruntime", "onnx", ONNXRUNTIME.options)
 
-    report = bench(run, batches=(1,), seconds=0.1, threads=1, backends=(other, ONNXRUNTIME, twin))
+    report = bench(run, tuned=False, batches=(1,), seconds=0.1, threads=1, backends=(other, ONNXRUNTIME, twin))
 
     assert [result.status for result in report.backends] == ["disagrees", "measured", "measured"]
 
@@ -221,7 +221,7 @@ def test_the_one_that_disagrees_is_named_though_it_comes_first(run: RunFolder, t
 def test_a_backend_that_crashes_is_a_row_with_its_reason_and_the_others_are_measured(
     run: RunFolder, faulty: Callable[[str], Backend], fault: str, reason: str
 ) -> None:
-    report = bench(run, batches=(1,), seconds=0.1, threads=1, backends=(faulty(fault), ONNXRUNTIME))
+    report = bench(run, tuned=False, batches=(1,), seconds=0.1, threads=1, backends=(faulty(fault), ONNXRUNTIME))
 
     crashed, well = report.backends
     assert (crashed.status, well.status) == ("failed", "measured")
@@ -251,7 +251,7 @@ def test_a_backend_that_dies_between_two_questions_is_found_at_the_next(run: Run
 def test_where_nothing_can_be_measured_the_report_says_so_and_has_no_picture(
     run: RunFolder, faulty: Callable[[str], Backend]
 ) -> None:
-    report = bench(run, batches=(1,), seconds=0.1, threads=1, backends=(faulty("crash"),))
+    report = bench(run, tuned=False, batches=(1,), seconds=0.1, threads=1, backends=(faulty("crash"),))
 
     assert report.measured == []
     assert sorted(file.name for file in run.bench.iterdir()) == ["bench.json", "bench.md"]
@@ -273,15 +273,15 @@ def test_the_worker_of_onnxruntime_imports_no_paddle_and_one_of_paddle_says_that
 
 
 @pytest.mark.skipif(DRIVER is not None, reason="this machine has an NVIDIA driver")
-def test_without_an_nvidia_driver_no_cuda_row_is_claimed_and_nothing_loud_is_printed(
+def test_without_an_nvidia_driver_no_row_of_a_gpu_is_claimed_and_nothing_loud_is_printed(
     run: RunFolder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    report = bench(run, batches=(1,), seconds=0.1, threads=1, backends=(ONNXRUNTIME, CUDA))
+    report = bench(run, tuned=False, batches=(1,), seconds=0.1, threads=1, backends=(ONNXRUNTIME, CUDA, TENSORRT))
 
-    row = report.backends[1]
-    assert row.status == "unavailable"
-    assert "no NVIDIA driver" in row.reason
-    assert (row.providers, row.timings, row.cold_start_ms) == ([], [], None)
+    for row in report.backends[1:]:
+        assert row.status == "unavailable"
+        assert "no NVIDIA driver" in row.reason
+        assert (row.providers, row.timings, row.cold_start_ms) == ([], [], None)
     assert report.failures == []
     assert "rror" not in "".join(capfd.readouterr())
 
@@ -303,7 +303,7 @@ def test_a_cuda_session_that_fell_back_to_the_cpu_is_not_claimed_either(
 @pytest.mark.gpu
 @pytest.mark.skipif(DRIVER is None, reason="needs an NVIDIA driver")
 def test_on_a_gpu_the_cuda_row_runs_on_cuda(run: RunFolder) -> None:
-    report = bench(run, batches=(1,), seconds=1, threads=1, backends=(ONNXRUNTIME, CUDA))
+    report = bench(run, tuned=False, batches=(1,), seconds=1, threads=1, backends=(ONNXRUNTIME, CUDA))
     assert [result.status for result in report.backends] == ["measured", "measured"]
     assert report.backends[1].providers[0] == "CUDAExecutionProvider"
 
@@ -353,7 +353,7 @@ def is_alive(pid: int) -> bool:
 def test_an_onnx_file_changed_after_the_export_is_found_by_its_checksum(run: RunFolder) -> None:
     run.onnx.write_bytes(run.onnx.read_bytes() + b" ")
     with pytest.raises(DataError, match=r"model\.onnx was changed"):
-        bench(run, batches=(1,), seconds=0.1, backends=(ONNXRUNTIME,))
+        bench(run, tuned=False, batches=(1,), seconds=0.1, backends=(ONNXRUNTIME,))
 
 
 def test_a_run_without_onnx_names_the_command_that_makes_it(tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def test_the_command_prints_its_report_and_exits_with_1_where_backends_failed(
     script.write_text("raise SystemExit('error: broken')")
     monkeypatch.setattr(process, "WORKER", script)
 
-    assert main(export, ["bench", "--runs-dir", str(run.path.parent), "--quick"]) == 1
+    assert main(export, ["bench", "--runs-dir", str(run.path.parent), "--quick", "--no-tune"]) == 1
     printed = capsys.readouterr()
     assert "Paddle executor is not measured: its process ended with exit code 1: error: broken" in printed.out
-    assert "5 of 5 backends failed" in printed.err
+    assert "6 of 6 backends failed" in printed.err
