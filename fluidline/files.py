@@ -15,6 +15,7 @@ from typing import Any
 from fluidline.errors import FluidlineError
 
 _CHUNK = 1 << 20
+_NEW, _OLD = ".new.", ".old."  # what is being written, and what it is about to replace: `.NAME.new.RANDOM`
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last: writers such as matplotlib and numpy choose their format by it.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}{_NEW}", suffix=path.suffix)
         os.close(handle)
         part = Path(name)
         try:
@@ -47,35 +48,51 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             part.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
             _sync(part)
             os.replace(part, path)
+            _sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], keep: Path | None = None) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on a clean exit it takes the place of `path`, old contents and all.
 
+    What was at `path` becomes the folder `keep`, in whose stead, where that is given, and is removed where not. A
+    process killed between the two renames leaves no `path`, but what was there at `keep`, or for `recover` to find.
     Raises FluidlineError where the place cannot be written.
     """
     path = Path(path)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.new."))
+        part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}{_NEW}"))
         part.chmod(0o777 & ~_umask())
-        old = part.with_name(part.name.replace(".new.", ".old."))
+        old = keep or part.with_name(part.name.replace(_NEW, _OLD))
         try:
             yield part
-            for file in part.rglob("*"):
-                if file.is_file():
-                    _sync(file)
-            if path.exists():
-                os.rename(path, old)
-            os.rename(part, path)
+            for each in [*part.rglob("*"), part]:
+                _sync(each)
+            _swap(part, path, old)
+            _sync(path.parent)
         finally:
-            if old.exists() and not path.exists():
-                os.rename(old, path)  # the second rename failed: the old state stays
             shutil.rmtree(part, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+            if not keep:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Undo what killed processes left half done in `folder`: what was being replaced is back, the rest is gone.
+
+    Only for who knows that nobody is writing there.
+    """
+    for old in folder.glob(f".*{_OLD}*"):
+        path = folder / old.name[1:].rpartition(_OLD)[0]
+        if not path.exists():
+            os.rename(old, path)
+    for part in [*folder.glob(f".*{_NEW}*"), *folder.glob(f".*{_OLD}*")]:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -98,9 +115,27 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
+def _swap(new: Path, path: Path, old: Path) -> None:
+    """Rename `path`, where it exists, to `old`, and `new` to `path`; where the second fails, the first is undone."""
+    replaced = path.exists()
+    if replaced:
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(path, old)
+    try:
+        os.rename(new, path)
+    except OSError:
+        if replaced:
+            os.rename(old, path)
+        raise
+
+
 def _sync(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+    """Bring a file, or which files a folder holds, onto the disk: power may fail too."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import random
 import shutil
 from collections.abc import Mapping
@@ -23,12 +22,14 @@ from typing import Any
 import numpy as np
 
 from fluidline.errors import DataError
-from fluidline.files import atomic_folder, sha256, write_json
+from fluidline.files import atomic_folder, recover, sha256, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LAST, PREVIOUS, BEST = "last", "previous", "best"
 
-_STATE, _RANDOM, _MODEL = "state.json", "random.json", "model"
+MODEL = "model"  # what fluid's files are called before their endings
+
+_STATE, _RANDOM = "state.json", "random.json"
 _log = logging.getLogger(__name__)
 
 
@@ -40,16 +41,12 @@ def write_checkpoint(folder: Path, program: Any, state: Mapping[str, Any]) -> No
     """
     import legacy_fluid as fluid
 
-    with atomic_folder(folder) as part:
-        fluid.save(program, str(part / _MODEL))
+    with atomic_folder(folder, keep=folder.with_name(PREVIOUS) if folder.name == LAST else None) as part:
+        fluid.save(program, str(part / MODEL))
         (part / _RANDOM).write_text(json.dumps(_random_state()), encoding="utf-8")
         files = {file.name: sha256(file) for file in sorted(part.iterdir())}
         whole = {"schema_version": SCHEMA_VERSION, **state, "files": files}
         write_json(part / _STATE, {**whole, "sha256": _digest(whole)})
-        if folder.name == LAST and folder.exists():
-            # Renamed and not copied, so that at each moment one of the two is whole.
-            shutil.rmtree(folder.with_name(PREVIOUS), ignore_errors=True)
-            os.rename(folder, folder.with_name(PREVIOUS))
 
 
 def read_checkpoint(folder: Path) -> dict[str, Any]:
@@ -97,12 +94,11 @@ def find_checkpoint(checkpoints: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def sweep(checkpoints: Path, found: Path | None) -> None:
-    """Remove what a killed process left half written, and the damaged `last` where `previous` was found instead of it.
+    """Undo what a killed process left half written, and remove a damaged `last` where `previous` was found instead.
 
     Only for who holds the run's lock. A damaged checkpoint that stayed would in time take the place of `previous`.
     """
-    for part in checkpoints.glob(".*"):
-        shutil.rmtree(part, ignore_errors=True)
+    recover(checkpoints)
     if found and found.name == PREVIOUS:
         shutil.rmtree(found.with_name(LAST), ignore_errors=True)
 
@@ -111,7 +107,7 @@ def load_checkpoint(folder: Path, program: Any, executor: Any) -> None:
     """Put a checkpoint's variables into the current scope and its random state into `random` and `numpy.random`."""
     import legacy_fluid as fluid
 
-    fluid.load(program, str(folder / _MODEL), executor)
+    fluid.load(program, str(folder / MODEL), executor)
     _restore_random_state(json.loads((folder / _RANDOM).read_text(encoding="utf-8")))
 
 
@@ -119,9 +115,9 @@ def load_program(folder: Path, place: Any) -> Any:
     """Return the program that a checkpoint was written with, and put its variables into the current scope."""
     import legacy_fluid as fluid
 
-    for name, value in fluid.load_program_state(str(folder / _MODEL)).items():
+    for name, value in fluid.load_program_state(str(folder / MODEL)).items():
         fluid.global_scope().var(name).get_tensor().set(value, place)
-    return fluid.Program.parse_from_string((folder / f"{_MODEL}.pdmodel").read_bytes())
+    return fluid.Program.parse_from_string((folder / f"{MODEL}.pdmodel").read_bytes())
 
 
 def _digest(state: Mapping[str, Any]) -> str:

@@ -18,7 +18,9 @@ import click
 
 from fluidline.cli import Choice
 from fluidline.errors import UsageError, closest
+from pipeline.augment import TRANSFORMS, parse
 from pipeline.decays import DECAYS
+from pipeline.device import DEVICES
 from pipeline.models import MODELS, PRESETS, Recipe
 
 NOT_OPTIONS = {"versions"}  # what a run's config.json says beside its options
@@ -38,7 +40,9 @@ class _Option:
     least: float = -math.inf
     above: float = -math.inf
     most: float = math.inf
+    below: float = math.inf
     optional: bool = False
+    parse: Callable[[str], Any] | None = None  # raises UsageError for a text that makes no sense
 
     def check(self, name: str, value: Any) -> Any:
         """Return `value` as the option's kind. Raises UsageError where it is of another kind or out of range."""
@@ -50,6 +54,8 @@ class _Option:
             raise UsageError(f"{name} is {value!r}, which is not {_KINDS[self.kind]}")
         if self.choices and value not in self.choices:
             raise UsageError(f"no such {name}: '{value}'{closest(value, self.choices)}")
+        if self.parse:
+            self.parse(value)
         if self.kind is not str:
             self._check_range(name, value)
         return value
@@ -61,6 +67,8 @@ class _Option:
             raise UsageError(f"{name} is {value}, and must be above {self.above}")
         if value > self.most:
             raise UsageError(f"{name} is {value}, and must be at most {self.most}")
+        if value >= self.below:
+            raise UsageError(f"{name} is {value}, and must be below {self.below}")
 
 
 def _option(help: str, *args: Any, default: Any = None, **kwargs: Any) -> Any:
@@ -78,14 +86,45 @@ class TrainConfig:
     data: str | None = _option(
         "Folder or file of training data, or 'builtin'; the first at hand unless given.", optional=True
     )
-    preset: str = _option("Settings to start from: the model's own, or the book's.", choices=PRESETS, default="default")
+    preset: str = _option(
+        "Settings to start from: the model's own, the book's, or the best for lenet.",
+        choices=PRESETS,
+        default="default",
+    )
     epochs: int = _option("Passes over the training data.", int, least=1)
     batch_size: int = _option("Images in a step.", int, least=1)
-    learning_rate: float = _option("Adam's learning rate at the first step.", float, above=0)
+    learning_rate: float = _option("Adam's learning rate at its highest.", float, above=0)
     decay: str = _option("How the learning rate falls until the last step.", choices=DECAYS)
+    warmup: float = _option("Share of the steps in which the learning rate rises first.", float, least=0, below=1)
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
+    weight_decay: float = _option(
+        "Share of the weights, times the learning rate, taken off at each step; not of biases.", float, least=0
+    )
+    label_smoothing: float = _option("Share of each label given to all classes alike.", float, least=0, below=1)
+    average: float = _option(
+        "Test and keep a running average of the parameters, in which each step leaves this share of what was; 0 for none.",
+        float, least=0, below=1,
+    )  # fmt: skip
+    augment: str = _option(
+        "Change the training images at random: 'none', or amounts as in rotate=10,shift=2. "
+        + "; ".join(f"{name}: {row.help}" for name, row in TRANSFORMS.items())
+        + ".",
+        parse=parse,
+    )
+    valid_size: int = _option(
+        "Training images held out to choose the best pass by, where the data hold out none; 0: the test images choose.",
+        int, least=0,
+    )  # fmt: skip
     shuffle_buffer: int = _option("Samples among which the reader shuffles; 1 keeps their order.", int, least=1)
-    seed: int = _option("Fixes initial parameters and order of samples.", int, least=0, most=2**31 - 2, default=1)
+    prefetch: int = _option("Batches that a thread makes ahead of the step; 0 for none.", int, least=0, default=4)
+    device: str = _option("Where to compute.", choices=DEVICES, default="cpu")
+    seed: int = _option(
+        "Fixes all that is random: initial parameters, order, augmentation, dropout.",
+        int, least=0, most=2**31 - 2, default=1,
+    )  # fmt: skip
+    checkpoint_every: float = _option(
+        "Seconds from one checkpoint to the next within a pass; 0: only after each pass.", float, least=0, default=30.0
+    )
     log_every: int = _option("Batches from one line of cost to the next.", int, least=1, default=100)
     run: str = _option("Name of the run's folder; the model's name unless given.")
     runs_dir: str = _option("Folder that holds the runs.", default="runs")

@@ -14,11 +14,23 @@ from typing import Any, TextIO
 
 @dataclass(frozen=True)
 class Best:
-    """The pass of lowest test cost so far; accuracies are fractions of 1."""
+    """The best pass so far, which has the lowest cost: of the validation images where there are any, else of the test's.
+
+    Accuracies are fractions of 1. Where validation images choose, the test's numbers are None until the training ends.
+    """
 
     epoch: int
-    test_cost: float
-    test_accuracy: float
+    test_cost: float | None
+    test_accuracy: float | None
+    valid_cost: float | None = None
+    valid_accuracy: float | None = None
+
+    @property
+    def cost(self) -> float:
+        """The cost by which passes are compared."""
+        cost = self.test_cost if self.valid_cost is None else self.valid_cost
+        assert cost is not None
+        return cost
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,10 @@ class BeginEpochEvent:
 
 @dataclass(frozen=True)
 class EndStepEvent:
-    """A batch was learnt; `step` counts the batches of the whole training from 0."""
+    """A batch was learnt whose cost is shown: every `log_every`-th of a pass, beginning with its first.
+
+    `step` counts the batches of the whole training from 0.
+    """
 
     epoch: int
     batch: int
@@ -43,15 +58,20 @@ class EndStepEvent:
 
 @dataclass(frozen=True)
 class EndEpochEvent:
-    """A pass is over and was tested; `step` is the number of batches learnt so far, `seconds` the time they took."""
+    """A pass is over and was tested, on the validation images where there are any, else on the test's.
+
+    `step` is the number of batches learnt so far, `seconds` the time they took.
+    """
 
     epoch: int
     step: int
     train_cost: float
     train_accuracy: float
-    test_cost: float
-    test_accuracy: float
+    test_cost: float | None
+    test_accuracy: float | None
     seconds: float
+    valid_cost: float | None = None
+    valid_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,20 +87,22 @@ Handler = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class PrintHandler:
-    """Prints the book's lines: the cost every `every` batches, the test of each pass, the best pass at the end."""
+    """Prints the book's lines: the cost of batches, the test of each pass, the best pass at the end."""
 
-    every: int = 100
     stream: TextIO | None = None  # None: whatever sys.stdout is when a line is printed
 
     def __call__(self, event: Event) -> None:
         match event:
-            case EndStepEvent() if event.batch % self.every == 0:
+            case EndStepEvent():
                 self._print(f"Pass {event.epoch}, Batch {event.batch}, Cost {event.cost:f}")
-            case EndEpochEvent():
+            case EndEpochEvent(valid_cost=None):
                 self._print(f"Test with Epoch {event.epoch}, avg_cost: {event.test_cost}, acc: {event.test_accuracy}")
+            case EndEpochEvent():
+                cost, accuracy = event.valid_cost, event.valid_accuracy
+                self._print(f"Validation with Epoch {event.epoch}, avg_cost: {cost}, acc: {accuracy}")
             case EndTrainingEvent(best):
                 self._print(f"Best pass is {best.epoch}, testing Avgcost is {best.test_cost}")
-                self._print(f"The classification accuracy is {best.test_accuracy * 100:.2f}%")
+                self._print(f"The classification accuracy is {(best.test_accuracy or 0) * 100:.2f}%")
 
     def _print(self, line: str) -> None:
         from tqdm import tqdm
@@ -100,7 +122,7 @@ class ProgressHandler:
                 self._bar = self._open(event)
             case EndStepEvent():
                 self._bar.set_postfix_str(f"cost {event.cost:.4f}", refresh=False)
-                self._bar.update()
+                self._bar.update(event.batch + 1 - self._bar.n)
             case EndEpochEvent():
                 self.close()
 

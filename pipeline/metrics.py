@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ Row = dict[str, Any]
 
 COLUMNS = (
     "kind", "epoch", "batch", "step",
-    "train_cost", "train_accuracy", "test_cost", "test_accuracy", "seconds",
+    "train_cost", "train_accuracy", "valid_cost", "valid_accuracy", "test_cost", "test_accuracy", "seconds",
 )  # fmt: skip
 
 
@@ -25,13 +26,13 @@ class MetricsLog:
     """The event handler that keeps the rows of a run, in memory and in both files.
 
     A row of kind "batch" has the cost and the accuracy of one batch, a row of kind "epoch" those of a whole pass, the
-    test's beside them, and the seconds that the training's steps took so far. Passes, batches and steps count from 0.
+    test's or the validation's beside them, and the seconds that the training's steps took so far. Passes, batches and
+    steps count from 0.
     """
 
-    def __init__(self, jsonl: Path, every: int, *, before: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, jsonl: Path, *, before: tuple[int, int] = (0, 0)) -> None:
         """Open the log at `jsonl` (and the .csv beside it), keeping its rows before (epoch, step)."""
         self.jsonl, self.csv = jsonl, jsonl.with_suffix(".csv")
-        self.every = every
         epoch, step = before
         self.rows = [
             row for row in read_rows(jsonl) if (row["epoch"] < epoch if row["kind"] == "epoch" else row["step"] < step)
@@ -41,19 +42,23 @@ class MetricsLog:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case EndStepEvent() if event.batch % self.every == 0:
+            case EndStepEvent():
                 facts = asdict(event)
                 facts["train_cost"], facts["train_accuracy"] = facts.pop("cost"), facts.pop("accuracy")
                 self._append({"kind": "batch", **facts})
             case EndEpochEvent():
-                self._append({"kind": "epoch", **asdict(event)})
+                facts = {name: value for name, value in asdict(event).items() if value is not None}
+                self._append({"kind": "epoch", **facts}, sync=True)  # the checkpoint that follows counts on the row
 
-    def _append(self, row: Row) -> None:
+    def _append(self, row: Row, sync: bool = False) -> None:
         self.rows.append(row)
         for path, line in ((self.jsonl, _json_line(row)), (self.csv, _csv_lines([row]))):
             try:
                 with open(path, "a", encoding="utf-8") as file:
                     file.write(line)
+                    if sync:
+                        file.flush()
+                        os.fsync(file.fileno())
             except OSError as error:
                 raise FluidlineError(
                     f"cannot write {path}: {error.strerror} (the last checkpoint stands: free space, then --resume)"

@@ -15,6 +15,12 @@ class Recipe:
     l2: float = 0.0
     decay: str = "linear"
     shuffle_buffer: int = 8192
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    average: float = 0.0
+    augment: str = "none"
+    valid_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,4 +42,9 @@ MODELS = {
 PRESETS = {
     "default": None,  # the model's own recipe
     "book": Recipe(epochs=5, batch_size=64, learning_rate=0.001, decay="constant", shuffle_buffer=500),
-}
+    "best": Recipe(
+        epochs=30, batch_size=64, learning_rate=0.003, decay="cosine", warmup=0.02, weight_decay=0.01,
+        label_smoothing=0.05, average=0.999, augment="rotate=10,shift=1,zoom=0.1,shear=0.15,elastic=0.7",
+        shuffle_buffer=60_000, valid_size=5_000,
+    ),
+}  # fmt: skip

@@ -15,6 +15,7 @@ from pipeline.events import EndEpochEvent, Event
 from pipeline.metrics import MetricsLog, Row
 
 TRAIN, TEST, INK, GRID = "#4c72b0", "#dd5f2b", "#333333", "#e6e6e6"
+_SHOWN = {"cost": "{:.4f}", "accuracy": "{:.2%}"}
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,11 @@ class PlotHandler:
 
 
 def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
-    """Draw cost and accuracy over the passes, training and test, from the rows of a run's metrics."""
+    """Draw cost and accuracy over the passes, of training and of what chooses, from the rows of a run's metrics."""
     batches = [row for row in rows if row["kind"] == "batch"]
     epochs = [row for row in rows if row["kind"] == "epoch"]
-    best = min(epochs, key=lambda row: row["test_cost"])
+    chooses, words = ("valid", "validation") if "valid_cost" in epochs[-1] else ("test", "test")
+    best = min(epochs, key=lambda row: row[f"{chooses}_cost"])
     per_pass = epochs[-1]["step"] / (epochs[-1]["epoch"] + 1)
     passes = [row["epoch"] + 1 for row in epochs]
 
@@ -46,18 +48,18 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
         color=TRAIN, alpha=0.25, linewidth=1, label="train, single batches",
     )  # fmt: skip
     for axes, name, scale in ((cost, "cost", 1), (accuracy, "accuracy", 100)):
-        for key, color, label in ((f"train_{name}", TRAIN, "train, mean of the pass"), (f"test_{name}", TEST, "test")):
-            values = [row[key] * scale for row in epochs]
+        for split, color, label in (("train", TRAIN, "train, mean of the pass"), (chooses, TEST, words)):
+            values = [row[f"{split}_{name}"] * scale for row in epochs]
             axes.plot(passes, values, "o-", color=color, markersize=4, linewidth=1.8, label=label)
         axes.plot(
-            best["epoch"] + 1, best[f"test_{name}"] * scale, "o", markersize=11, markerfacecolor="none",
-            markeredgecolor=TEST, markeredgewidth=1.5, label=f"best pass: {_best(best, name)}",
+            best["epoch"] + 1, best[f"{chooses}_{name}"] * scale, "o", markersize=11, markerfacecolor="none",
+            markeredgecolor=TEST, markeredgewidth=1.5, label=f"best pass: {_SHOWN[name].format(best[f'{chooses}_{name}'])}",
         )  # fmt: skip
         axes.set_xlabel("passes over the training data")
         axes.set_xlim(0, passes[-1] + 0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
     cost.set(ylabel="cross-entropy", yscale="log")
-    worst = min(row[key] for row in epochs for key in ("train_accuracy", "test_accuracy")) * 100
+    worst = min(row[key] for row in epochs for key in ("train_accuracy", f"{chooses}_accuracy")) * 100
     span = max(100 - worst, 0.1)  # a data set may be learnt without a mistake in its first pass
     accuracy.set(ylabel="accuracy, %", ylim=(100 - 1.35 * span, 100 + 0.05 * span))
     cost.legend(loc="upper right", frameon=False, fontsize=9)
@@ -102,7 +104,3 @@ def _figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any,
 def _write(figure: Any, path: Path) -> None:
     with atomic_file(path) as part:
         figure.savefig(part, dpi=130)
-
-
-def _best(row: Row, name: str) -> str:
-    return f"{row['test_cost']:.4f}" if name == "cost" else f"{row['test_accuracy'] * 100:.2f}%"

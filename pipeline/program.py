@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import legacy_fluid as fluid
+from pipeline.averaging import add_averages
 from pipeline.config import TrainConfig
 from pipeline.data.dataset import SIDE
 from pipeline.models import MODELS
 
-LEARNING_RATE = "learning_rate"
+IMG, LABEL, LEARNING_RATE, AVERAGING_RATE = "img", "label", "learning_rate", "averaging_rate"
 
 
 @dataclass(frozen=True)
 class Programs:
-    """What is run: `startup` once, `train` for each batch, `test` after each pass; and what to feed and fetch.
+    """What is run: `startup` once, `train` for each batch, `test` after each pass; and what to feed and read.
 
-    `train` wants to be fed its learning rate, [1] float32 under the name LEARNING_RATE, beside the samples.
+    Both want IMG [N, 1, 28, 28] float32 and LABEL [N, 1] int64. `train` wants its LEARNING_RATE too, [1] float32; where
+    there are averages their AVERAGING_RATE, the same; and each of `dropout_seeds`, [1] int32 above 0.
     """
 
     startup: Any
     train: Any
     test: Any
-    feed: tuple[Any, Any]  # img [N, 1, 28, 28] float32, label [N, 1] int64
     prediction: Any  # [N, classes] float32, probabilities
-    fetch: tuple[Any, Any]  # average cost and accuracy of the batch, [1] float32
+    batch: tuple[Any, Any]  # average cost and accuracy, [1] float32; they stay in the scope after a run of `train`
+    totals: tuple[Any, Any]  # sum of costs [1] float64 and right answers [1] int32 since these were last set to 0
+    averages: dict[str, str]  # the names of the parameters' averages, by parameter's; none where none are kept
+    dropout_seeds: list[str]
 
 
 def build_programs(config: TrainConfig, classes: int) -> Programs:
@@ -34,20 +38,73 @@ def build_programs(config: TrainConfig, classes: int) -> Programs:
     train, startup = fluid.Program(), fluid.Program()
     train.random_seed = startup.random_seed = config.seed + 1  # fluid takes a 0 for "any"
     with fluid.program_guard(train, startup), fluid.unique_name.guard():
-        img = fluid.layers.data(name="img", shape=[1, SIDE, SIDE], dtype="float32")
-        label = fluid.layers.data(name="label", shape=[1], dtype="int64")
+        img = fluid.layers.data(name=IMG, shape=[1, SIDE, SIDE], dtype="float32")
+        label = fluid.layers.data(name=LABEL, shape=[1], dtype="int64")
         prediction = _graph(config.model)(img, classes)
         cost = fluid.layers.cross_entropy(input=prediction, label=label)
         avg_cost = fluid.layers.mean(cost)
-        accuracy = fluid.layers.accuracy(input=prediction, label=label)
+        right = fluid.layers.create_tensor(dtype="int32")
+        accuracy = fluid.layers.accuracy(input=prediction, label=label, correct=right)
         test = train.clone(for_test=True)
-        # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
-        learning_rate = fluid.layers.data(name=LEARNING_RATE, shape=[1], append_batch_size=False, dtype="float32")
-        penalty = fluid.regularizer.L2Decay(config.l2) if config.l2 else None
-        fluid.optimizer.Adam(learning_rate=learning_rate, regularization=penalty).minimize(avg_cost)
-    return Programs(startup, train, test, (img, label), prediction, (avg_cost, accuracy))
+
+        dropout_seeds = _feed_dropout_seeds(train)
+        loss = _smoothed(prediction, label, config.label_smoothing, classes) if config.label_smoothing else avg_cost
+        _minimise(loss, config)
+        averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
+        totals = _add_up(fluid.layers.cast(fluid.layers.reduce_sum(cost), "float64")), _add_up(right)
+        avg_cost.persistable = accuracy.persistable = True
+    return Programs(startup, train, test, prediction, (avg_cost, accuracy), totals, averages, dropout_seeds)
 
 
 def _graph(model: str) -> Any:
     module, function = MODELS[model].graph.split(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _scalar(name: str, dtype: str = "float32") -> Any:
+    return fluid.layers.data(name=name, shape=[1], append_batch_size=False, dtype=dtype)
+
+
+def _feed_dropout_seeds(program: Any) -> list[str]:
+    """Let every dropout take its seed from what is fed, and return the names.
+
+    With a seed of the program's, as in fluid, each step would drop the same elements; with none, a resumed training
+    would drop others than one that was never stopped.
+    """
+    dropouts = [op for block in program.blocks for op in block.ops if op.type == "dropout"]
+    names = [f"dropout_seed_{number}" for number in range(len(dropouts))]
+    for op, name in zip(dropouts, names, strict=True):
+        op.desc.set_input("Seed", [_scalar(name, "int32").name])
+    return names
+
+
+def _smoothed(prediction: Any, label: Any, share: float, classes: int) -> Any:
+    """Return the average cost against labels of which all classes alike have a share."""
+    soft = fluid.layers.label_smooth(fluid.one_hot(fluid.layers.squeeze(label, [1]), classes), epsilon=share)
+    return fluid.layers.mean(fluid.layers.cross_entropy(input=prediction, label=soft, soft_label=True))
+
+
+def _minimise(loss: Any, config: TrainConfig) -> None:
+    # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
+    learning_rate = _scalar(LEARNING_RATE)
+    penalty = fluid.regularizer.L2Decay(config.l2) if config.l2 else None
+    optimizer = fluid.optimizer.Adam(learning_rate=learning_rate, regularization=penalty)
+    gradients = optimizer.backward(loss)
+    if config.weight_decay:  # beside Adam's step and not through it, as in AdamW (arxiv.org/abs/1711.05101)
+        kept = fluid.layers.scale(learning_rate, scale=-config.weight_decay, bias=1.0)
+        for parameter, _ in gradients:
+            if len(parameter.shape) > 1:
+                _in_place("elementwise_mul", parameter, kept)
+    optimizer.apply_gradients(gradients)
+
+
+def _add_up(value: Any) -> Any:
+    """Return a Variable [1] to which each run adds `value`; it starts at 0, and is saved with the optimizer's."""
+    total = fluid.layers.create_global_var(shape=[1], value=0, dtype=value.dtype, persistable=True)
+    total.belong_to_optimizer = True
+    _in_place("elementwise_add", total, value)
+    return total
+
+
+def _in_place(operator: str, variable: Any, other: Any) -> None:
+    variable.block.append_op(type=operator, inputs={"X": [variable], "Y": [other]}, outputs={"Out": [variable]})

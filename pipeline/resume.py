@@ -15,7 +15,7 @@ from pipeline.config import TrainConfig, load_config
 from pipeline.data.dataset import Dataset
 
 # What a resumed run may be told anew; anything else would make it another training than the one that was begun.
-MAY_CHANGE = {"data", "epochs", "log_every", "run", "runs_dir"}
+MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "prefetch", "run", "runs_dir"}
 
 _log = logging.getLogger(__name__)
 
@@ -73,9 +73,10 @@ def check_checkpoint(run: RunFolder, state: Mapping[str, Any], facts: Mapping[st
 def fingerprint(dataset: Dataset) -> str:
     """Return a SHA-256 over what a training sees of its data."""
     digest = hashlib.sha256()
-    for split in (dataset.train, dataset.test):
-        digest.update(split.images.tobytes())
-        digest.update(split.labels.tobytes())
+    for split in (dataset.train, dataset.valid, dataset.test):
+        if split:
+            digest.update(split.images.tobytes())
+            digest.update(split.labels.tobytes())
     return digest.hexdigest()
 
 

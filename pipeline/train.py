@@ -77,22 +77,27 @@ def train(
     with run.lock():
         if not (resume or overwrite):
             refuse_existing(run)
-        dataset = load(config.data)
+        dataset = _load(config)
         if overwrite:
             clear(run)
         trainer = _prepare(run, config, dataset, resume)
         begin = trainer.progress
-        metrics = MetricsLog(run.metrics, config.log_every, before=(begin.epoch, begin.step))
+        metrics = MetricsLog(run.metrics, before=(begin.epoch, begin.step))
         plot = PlotHandler(metrics, run.curves, f"{config.model} on {dataset.source}")
-        everyone: list[Handler] = [metrics, plot, *([PrintHandler(config.log_every)] if handlers is None else handlers)]
+        everyone: list[Handler] = [metrics, plot, *([PrintHandler()] if handlers is None else handlers)]
         best = _fit(trainer, run, everyone)
 
         result = _result(trainer, best, metrics.rows)
         if trainer.progress.step > begin.step or "train" not in run.read_manifest()["stages"]:
-            _write_stage(run, trainer, result)
+            _write_stage(run, trainer, result, best)
         point_latest(run)
         _send(EndTrainingEvent(best), everyone)
         return result
+
+
+def _load(config: TrainConfig) -> Dataset:
+    dataset = load(config.data)
+    return dataset.hold_out(config.valid_size) if config.valid_size and not dataset.valid else dataset
 
 
 def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> Trainer:
@@ -139,6 +144,8 @@ def _send(event: Event, handlers: Sequence[Handler]) -> None:
 def _result(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
     config = trainer.config
     row = next(row for row in rows if row["kind"] == "epoch" and row["epoch"] == best.epoch)
+    assert best.test_cost is not None
+    assert best.test_accuracy is not None
     return TrainResult(
         run=config.run,
         model=config.model,
@@ -154,7 +161,7 @@ def _result(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
     )
 
 
-def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult) -> None:
+def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult, best: Best) -> None:
     files = sorted((run.checkpoints / BEST).iterdir())
     classes = list(trainer.dataset.labels)
     details = {
@@ -165,7 +172,7 @@ def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult) -> None:
         "input": {"name": "img", "shape": [1, SIDE, SIDE], "dtype": "float32"},
         "output": {"name": trainer.programs.prediction.name, "shape": [len(classes)], "dtype": "float32"},
         "preprocessing": {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"},
-        "best": {"epoch": result.best_epoch, "test_cost": result.test_cost, "test_accuracy": result.test_accuracy},
+        "best": _without_none(asdict(best)),
         "metrics": {
             "train_cost": result.train_cost,
             "train_accuracy": result.train_accuracy,
@@ -174,6 +181,10 @@ def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult) -> None:
         },
     }
     run.write_stage("train", files, details)
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _versions() -> dict[str, str]:
@@ -207,7 +218,7 @@ def command(file: Path | None, resume: bool, overwrite: bool, as_json: bool, **g
         file = own if own.exists() else None
     config = load_config(file, **given)
     with closing(ProgressHandler()) as bar:
-        lines = PrintHandler(config.log_every, sys.stderr if as_json else sys.stdout)
+        lines = PrintHandler(sys.stderr if as_json else sys.stdout)
         try:
             result = train(config, [bar, lines], resume=resume, overwrite=overwrite)
         except KeyboardInterrupt as stop:

@@ -1,28 +1,27 @@
-"""The training loop: passes over batches, a test after each, and a checkpoint from which it goes on bit for bit."""
+"""The training loop: passes over batches, a test after each, and checkpoints from which it goes on bit for bit."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import legacy_fluid as fluid
 from fluidline.errors import FluidlineError
-from pipeline import readers
-from pipeline.checkpoint import BEST, LAST, load_checkpoint, write_checkpoint
+from pipeline import device
+from pipeline.averaging import averaged
+from pipeline.checkpoint import BEST, LAST, MODEL, load_checkpoint, write_checkpoint
 from pipeline.config import TrainConfig
-from pipeline.data.dataset import Dataset
-from pipeline.decays import DECAYS
+from pipeline.data.dataset import Dataset, Split
 from pipeline.events import BeginEpochEvent, Best, EndEpochEvent, EndStepEvent, Event
-from pipeline.program import LEARNING_RATE, build_programs
+from pipeline.feeding import Feed, StepFeed, batches, in_order
+from pipeline.program import LABEL, build_programs
 from pipeline.signals import StopSignal
 
 TEST_BATCH = 200
@@ -30,14 +29,11 @@ TEST_BATCH = 200
 
 @dataclass
 class Progress:
-    """Where a training stands: the pass and the batch that come next, and the sums of the pass so far."""
+    """Where a training stands: the pass and the batch that come next."""
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
-    samples: int = 0
-    cost_sum: float = 0.0
-    correct: int = 0
     seconds: float = 0.0
     best: Best | None = None
 
@@ -56,13 +52,15 @@ class Trainer:
         self.progress = Progress()
         self.batches = math.ceil(len(dataset.train) / config.batch_size)
         self.programs = build_programs(config, len(dataset.labels))
+        self.step_feed = StepFeed(self.programs, config, self.batches * config.epochs)
         self.scope = fluid.Scope()
-        self.executor = fluid.Executor(fluid.CPUPlace())
-        self.feeder = fluid.DataFeeder(feed_list=list(self.programs.feed), place=fluid.CPUPlace())
+        self.place = device.place(config.device)
+        self.executor = fluid.Executor(self.place)
         random.seed(config.seed)  # nothing here draws from these two, but a user's handler may
         np.random.seed(config.seed)
         with fluid.scope_guard(self.scope):
             self.executor.run(self.programs.startup)
+        self.saved = time.monotonic()
 
     def restore(self, folder: Path, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -78,71 +76,109 @@ class Trainer:
         with fluid.scope_guard(self.scope):
             while self.progress.epoch < self.config.epochs:
                 if not self._learn(handle, stop):
-                    self._save(LAST)
+                    self._save_last()
                     return None
                 self._finish_epoch(handle)
-        return self.progress.best
+            return self._test_best()
 
     def _learn(self, handle: Callable[[Event], None], stop: StopSignal) -> bool:
         """Run the batches of this pass that are still to come; False where a stop was requested."""
         now = self.progress
         handle(BeginEpochEvent(now.epoch, now.batch, self.batches))
-        begin = time.perf_counter() - now.seconds
-        for samples in islice(self._batches(), now.batch, None):
-            if stop.requested:
-                return False
-            feed = {**self.feeder.feed(samples), LEARNING_RATE: self._learning_rate()}
-            cost, accuracy = self._run(self.programs.train, feed)
-            if not math.isfinite(cost):
-                raise FluidlineError(
-                    f"the cost became {cost} in epoch {now.epoch}, batch {now.batch}"
-                    f" (train again with a --learning-rate below {self.config.learning_rate})"
-                )
-            now.samples += len(samples)
-            now.cost_sum += cost * len(samples)
-            now.correct += round(accuracy * len(samples))
-            now.seconds = time.perf_counter() - begin
-            event = EndStepEvent(now.epoch, now.batch, now.step, cost, accuracy)
-            now.batch, now.step = now.batch + 1, now.step + 1
-            handle(event)
+        if not now.batch:
+            for total in self.programs.totals:
+                self._write(total, 0)
+        with batches(self.dataset.train, self.config, now.epoch, now.batch) as feeds:
+            begin = time.perf_counter() - now.seconds
+            for feed in feeds:
+                if stop.requested:
+                    return False
+                self._step(feed, handle)
+                now.seconds = time.perf_counter() - begin
+                if self._checkpoint_is_due() and now.batch < self.batches:
+                    self._save_last()
         return not stop.requested
 
-    def _finish_epoch(self, handle: Callable[[Event], None]) -> None:
+    def _step(self, feed: Feed, handle: Callable[[Event], None]) -> None:
         now = self.progress
-        test_cost, test_accuracy = self._test()
-        train_cost, train_accuracy = now.cost_sum / now.samples, now.correct / now.samples
-        handle(EndEpochEvent(now.epoch, now.step, train_cost, train_accuracy, test_cost, test_accuracy, now.seconds))
+        self.executor.run(self.programs.train, feed={**feed, **self.step_feed(now.step)})
+        epoch, batch, step = now.epoch, now.batch, now.step
+        now.batch, now.step = batch + 1, step + 1
+        if batch % self.config.log_every == 0:  # only then are its cost and accuracy brought out of the scope
+            cost, accuracy = (float(self._read(variable)) for variable in self.programs.batch)
+            self._check_cost()
+            handle(EndStepEvent(epoch, batch, step, cost, accuracy))
+
+    def _finish_epoch(self, handle: Callable[[Event], None]) -> None:
+        now, count = self.progress, len(self.dataset.train)
+        self._check_cost()
+        train_cost, train_accuracy = (float(self._read(total)) / count for total in self.programs.totals)
+        scope = averaged(self.scope, self.programs.averages, self.place)
+        if self.dataset.valid:
+            best = Best(now.epoch, None, None, *self._test(self.dataset.valid, scope))
+        else:
+            best = Best(now.epoch, *self._test(self.dataset.test, scope))
+        handle(
+            EndEpochEvent(
+                step=now.step,
+                train_cost=train_cost,
+                train_accuracy=train_accuracy,
+                seconds=now.seconds,
+                **asdict(best),
+            )
+        )
         # Best before last: a process killed between the two repeats this pass, and writes the same best again.
-        if now.best is None or test_cost < now.best.test_cost:
-            now.best = Best(now.epoch, test_cost, test_accuracy)
-            self._save(BEST)
+        if now.best is None or best.cost < now.best.cost:
+            now.best = best
+            self._save(BEST, self.programs.test, scope)
         self.progress = Progress(epoch=now.epoch + 1, step=now.step, seconds=now.seconds, best=now.best)
-        self._save(LAST)
+        self._save_last()
 
-    def _test(self) -> tuple[float, float]:
-        """Return average cost and accuracy over the test split."""
-        cost_sum, correct = 0.0, 0
-        for samples in readers.batch(self.dataset.test.reader(), TEST_BATCH)():
-            cost, accuracy = self._run(self.programs.test, self.feeder.feed(samples))
-            cost_sum += cost * len(samples)
-            correct += round(accuracy * len(samples))
-        return cost_sum / len(self.dataset.test), correct / len(self.dataset.test)
+    def _test_best(self) -> Best | None:
+        """Return the best pass, with what the test images say of it where others have chosen it."""
+        best = self.progress.best
+        if best is None or not self.dataset.valid:
+            return best
+        scope = self.scope.new_scope()
+        with fluid.scope_guard(scope):
+            fluid.load(self.programs.test, str(self.checkpoints / BEST / MODEL), self.executor)
+        cost, accuracy = self._test(self.dataset.test, scope)
+        return replace(best, test_cost=cost, test_accuracy=accuracy)
 
-    def _learning_rate(self) -> npt.NDArray[np.float32]:
-        done = self.progress.step / (self.batches * self.config.epochs)
-        return np.array([self.config.learning_rate * DECAYS[self.config.decay](done)], np.float32)
+    def _test(self, split: Split, scope: Any) -> tuple[float, float]:
+        """Return average cost and accuracy over a split, with the parameters of a scope."""
+        cost_sum, right = 0.0, 0
+        for feed in in_order(split, TEST_BATCH):
+            size = len(feed[LABEL])
+            cost, accuracy = self.executor.run(self.programs.test, feed, list(self.programs.batch), scope=scope)
+            cost_sum += float(cost[0]) * size
+            right += round(float(accuracy[0]) * size)
+        return cost_sum / len(split), right / len(split)
 
-    def _run(self, program: Any, feed: dict[str, Any]) -> tuple[float, float]:
-        cost, accuracy = self.executor.run(program, feed=feed, fetch_list=list(self.programs.fetch))
-        return float(cost[0]), float(accuracy[0])
+    def _checkpoint_is_due(self) -> bool:
+        return 0 < self.config.checkpoint_every <= time.monotonic() - self.saved
 
-    def _batches(self) -> Iterable[list[Any]]:
-        """Return the batches of this pass, in an order that the seed and the number of the pass alone decide."""
-        shuffled = readers.shuffle(self.dataset.train.reader(), self.config.shuffle_buffer, seed=self.config.seed)
-        shuffled.epoch = self.progress.epoch
-        return readers.batch(shuffled, self.config.batch_size)()
+    def _save_last(self) -> None:
+        self._check_cost()  # what has gone wrong must not take the place of what was right
+        self._save(LAST, self.programs.train, self.scope)
+        self.saved = time.monotonic()
 
-    def _save(self, name: str) -> None:
-        program = self.programs.test if name == BEST else self.programs.train
+    def _save(self, name: str, program: Any, scope: Any) -> None:
         state = {"progress": asdict(self.progress), "output": self.programs.prediction.name, **self.facts}
-        write_checkpoint(self.checkpoints / name, program, state)
+        with fluid.scope_guard(scope):
+            write_checkpoint(self.checkpoints / name, program, state)
+
+    def _check_cost(self) -> None:
+        cost, now = self._read(self.programs.totals[0]), self.progress
+        if not math.isfinite(cost):
+            raise FluidlineError(
+                f"the cost became {cost} in epoch {now.epoch}, by batch {now.batch}"
+                f" (train again with a --learning-rate below {self.config.learning_rate})"
+            )
+
+    def _read(self, variable: Any) -> Any:
+        return np.array(self.scope.find_var(variable.name).get_tensor())[0]
+
+    def _write(self, variable: Any, value: Any) -> None:
+        tensor = self.scope.find_var(variable.name).get_tensor()
+        tensor.set(np.full_like(np.array(tensor), value), self.place)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from fluidline.errors import UsageError
+from pipeline.readers.arrays import ArrayReader
 
 SIDE = 28
 SCALE = 2 / 255  # normalised = pixel * SCALE + SHIFT: black is -1, white is 1, as in the book
@@ -16,14 +19,16 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Sample = tuple[npt.NDArray[np.float32], int]
 
-# In three steps, each rounded to float32, as paddle.dataset.mnist does it: its floats are the reference, bit for bit.
-_NORMALISED = np.arange(256, dtype=np.float32) / np.float32(255) * np.float32(2) - np.float32(1)
 _CHUNK = 100
 
 
-def normalise(pixels: Images) -> npt.NDArray[np.float32]:
+def normalise(pixels: Images | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return pixels 0 to 255 as float32 in [-1, 1], of the same shape."""
-    return _NORMALISED[pixels]
+    # In three steps, each rounded to float32, as paddle.dataset.mnist does it: its floats are the reference, bit for bit.
+    values = np.divide(pixels, np.float32(255), dtype=np.float32)
+    values *= np.float32(2)
+    values -= np.float32(1)
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,7 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
-    def reader(self) -> Callable[[], Iterator[Sample]]:
+    def reader(self) -> ArrayReader[Sample]:
         """Return a paddle reader creator; each call of it reads all samples in order, as (float32 [784], int)."""
 
         def read() -> Iterator[Sample]:
@@ -50,7 +55,11 @@ class Split:
                 chunk = normalise(self.images[start : start + _CHUNK]).reshape(-1, SIDE * SIDE)
                 yield from zip(chunk, self.labels[start : start + _CHUNK].tolist(), strict=True)
 
-        return read
+        return ArrayReader(len(self), read)
+
+    def rows(self, rows: npt.NDArray[np.intp]) -> Split:
+        """Return a split of some of the images."""
+        return Split(self.images[rows], self.labels[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +71,14 @@ class Dataset:
     test: Split
     valid: Split | None
     labels: tuple[str, ...]
+
+    def hold_out(self, count: int) -> Dataset:
+        """Return the data set with `count` of its training images as validation split, the same ones in every training.
+
+        Raises UsageError where none would be left to train with.
+        """
+        if count >= len(self.train):
+            raise UsageError(f"valid_size is {count}, and {self.source} has {len(self.train)} training images in all")
+        rows = np.random.RandomState(0).permutation(len(self.train))  # folders of images are sorted by class
+        valid, train = (self.train.rows(np.sort(part)) for part in (rows[:count], rows[count:]))
+        return replace(self, train=train, valid=valid)

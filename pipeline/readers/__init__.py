@@ -10,12 +10,17 @@ Beyond paddle:
   worker process that is killed is an error as well; nothing waits for it.
 - A shuffle may have a seed. Its epochs then differ from each other but are the same in every run, and any of them can
   be read without those before it (see `shuffle`).
+- Over arrays, shuffled, cut and batched readers can be asked which rows they would give instead of for samples (see
+  `order`).
 
 Source: the reader decorators of PaddlePaddle 1.8 (`paddle.reader`, `paddle.batch`).
 """
 
+from pipeline.readers.arrays import ArrayReader, order, order_of_batches
 from pipeline.readers.plain import (
+    Batched,
     ComposeNotAligned,
+    FirstN,
     Shuffled,
     batch,
     cache,
@@ -29,7 +34,10 @@ from pipeline.readers.processes import multiprocess_reader
 from pipeline.readers.threads import buffered, xmap_readers
 
 __all__ = [
+    "ArrayReader",
+    "Batched",
     "ComposeNotAligned",
+    "FirstN",
     "Shuffled",
     "batch",
     "buffered",
@@ -39,6 +47,8 @@ __all__ = [
     "firstn",
     "map_readers",
     "multiprocess_reader",
+    "order",
+    "order_of_batches",
     "shuffle",
     "xmap_readers",
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain as chain_iterables
 from itertools import zip_longest
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,28 +20,33 @@ class ComposeNotAligned(ValueError):  # noqa: N818  the name is paddle's
     """The readers given to `compose` are not of one length."""
 
 
-def batch(
-    reader: Callable[[], Iterable[T]], batch_size: int, drop_last: bool = False
-) -> Callable[[], Iterator[list[T]]]:
+def batch(reader: Callable[[], Iterable[T]], batch_size: int, drop_last: bool = False) -> Batched[T]:
     """Return a reader of lists of `batch_size` samples; the last may be shorter, or is dropped.
 
     Raises ValueError where `batch_size` is not positive.
     """
-    batch_size = int(batch_size)
-    if batch_size <= 0:
-        raise ValueError(f"batch_size must be a positive whole number, not {batch_size}")
+    return Batched(reader, batch_size, drop_last)
 
-    def read() -> Iterator[list[T]]:
+
+class Batched(Generic[T]):
+    """What `batch` returns."""
+
+    def __init__(self, reader: Callable[[], Iterable[T]], batch_size: int, drop_last: bool) -> None:
+        self.reader = reader
+        self.batch_size = int(batch_size)
+        self.drop_last = drop_last
+        if self.batch_size <= 0:
+            raise ValueError(f"batch_size must be a positive whole number, not {self.batch_size}")
+
+    def __call__(self) -> Iterator[list[T]]:
         samples: list[T] = []
-        for sample in reader():
+        for sample in self.reader():
             samples.append(sample)
-            if len(samples) == batch_size:
+            if len(samples) == self.batch_size:
                 yield samples
                 samples = []
-        if samples and not drop_last:
+        if samples and not self.drop_last:
             yield samples
-
-    return read
 
 
 def shuffle(reader: Callable[[], Iterable[T]], buf_size: int, seed: int | None = None) -> Shuffled[T]:
@@ -53,7 +62,7 @@ class Shuffled(Generic[T]):
 
     The order of an epoch follows from the seed and the epoch's number alone. To read epoch 7 without those before it,
     as a resumed training does, set `epoch = 7` and call the reader; each call counts one on. It follows from nothing
-    in the samples either: over `lambda: range(n)` it is the order of the indices of any n samples.
+    in the samples either, so that `order` can tell it without reading them.
 
     Shuffle around a `multiprocess_reader` and not within it: what is called there, and counts, is a copy.
     """
@@ -65,10 +74,24 @@ class Shuffled(Generic[T]):
         self.epoch = 0
 
     def __call__(self) -> Iterator[T]:
-        # A string seed goes through SHA-512: neighbouring seeds and epochs have nothing in common.
-        mix = random.shuffle if self.seed is None else random.Random(f"{self.seed}/{self.epoch}").shuffle
-        self.epoch += 1
-        return self._read(mix)
+        return self._read(self._next_mix())
+
+    def order(self, count: int) -> npt.NDArray[np.intp]:
+        """Return in what order a call would give `count` samples, and count as that call."""
+        mix, size = self._next_mix(), max(self.buf_size, 1)
+        parts = [np.arange(begin, min(begin + size, count)) for begin in range(0, count, size)]
+        for part in parts:
+            mix(part)
+        return np.concatenate([np.arange(0), *parts])
+
+    def _next_mix(self) -> Callable[[Any], None]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        if self.seed is None:
+            return random.shuffle
+        # NumPy's older generator: what it draws is fixed for all its versions. Through SHA-512 neighbouring seeds and
+        # epochs have nothing in common.
+        digest = hashlib.sha512(f"{self.seed}/{epoch}".encode()).digest()
+        return np.random.RandomState(np.frombuffer(digest, np.uint32)).shuffle
 
     def _read(self, mix: Callable[[list[T]], None]) -> Iterator[T]:
         buffer: list[T] = []
@@ -120,17 +143,24 @@ def compose(
     return read
 
 
-def firstn(reader: Callable[[], Iterable[T]], n: int) -> Callable[[], Iterator[T]]:
+def firstn(reader: Callable[[], Iterable[T]], n: int) -> FirstN[T]:
     """Return a reader of the first `n` samples."""
+    return FirstN(reader, n)
 
-    def read() -> Iterator[T]:
+
+class FirstN(Generic[T]):
+    """What `firstn` returns."""
+
+    def __init__(self, reader: Callable[[], Iterable[T]], n: int) -> None:
+        self.reader = reader
+        self.n = n
+
+    def __call__(self) -> Iterator[T]:
         # One sample more than n is drawn, as in paddle: with a random reader, what is drawn next depends on it.
-        for index, sample in enumerate(reader()):
-            if index == n:
+        for index, sample in enumerate(self.reader()):
+            if index == self.n:
                 break
             yield sample
-
-    return read
 
 
 def cache(reader: Callable[[], Iterable[T]]) -> Callable[[], Iterator[T]]:

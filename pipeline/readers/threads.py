@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def buffered(reader: Callable[[], Iterable[T]], size: int) -> Callable[[], Iterator[T]]:
+def buffered(reader: Callable[[], Iterable[T]], size: int) -> Callable[[], Generator[T, None, None]]:
     """Return a reader that a thread reads ahead, up to `size` samples (without limit if not positive)."""
 
-    def read() -> Iterator[T]:
+    def read() -> Generator[T, None, None]:
         samples = reader()
         with Crew() as crew:
             ready: Channel[T] = crew.channel(size)

@@ -23,14 +23,19 @@ ROOT = Path(__file__).parents[2]
 END_OF_PASS = EndEpochEvent(0, 10, 1.5, 0.4, 0.25, 0.875, 2.0)
 
 
-def steps(count: int, epoch: int = 0, first: int = 0) -> list[Event]:
-    return [EndStepEvent(epoch, batch, first + batch, 2 / (first + batch + 1), 0.5) for batch in range(count)]
+def steps(count: int, epoch: int = 0, first: int = 0, every: int = 1) -> list[Event]:
+    return [EndStepEvent(epoch, batch, first + batch, 2 / (first + batch + 1), 0.5) for batch in range(0, count, every)]
 
 
 def test_the_lines_are_the_books() -> None:
     out = io.StringIO()
-    handler = PrintHandler(every=4, stream=out)
-    for event in [BeginEpochEvent(0, 0, 10), *steps(10), END_OF_PASS, EndTrainingEvent(Best(0, 0.25, 0.87654))]:
+    handler = PrintHandler(out)
+    for event in [
+        BeginEpochEvent(0, 0, 10),
+        *steps(10, every=4),
+        END_OF_PASS,
+        EndTrainingEvent(Best(0, 0.25, 0.87654)),
+    ]:
         handler(event)
     assert out.getvalue().splitlines() == [
         "Pass %d, Batch %d, Cost %f" % (0, 0, 2.0),
@@ -58,8 +63,8 @@ def test_the_progress_bar_is_drawn_on_a_terminal() -> None:
 
 
 def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path / "metrics.jsonl", every=5)
-    for event in [*steps(10), END_OF_PASS]:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    for event in [*steps(10, every=5), END_OF_PASS]:
         log(event)
     assert read_rows(tmp_path / "metrics.jsonl") == log.rows
     assert [(row["kind"], row["step"]) for row in log.rows] == [("batch", 0), ("batch", 5), ("epoch", 10)]
@@ -68,28 +73,28 @@ def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
         "test_cost": 0.25, "test_accuracy": 0.875, "seconds": 2.0,
     }  # fmt: skip
     assert (tmp_path / "metrics.csv").read_text().splitlines() == [
-        "kind,epoch,batch,step,train_cost,train_accuracy,test_cost,test_accuracy,seconds",
-        "batch,0,0,0,2.0,0.5,,,",
-        "batch,0,5,5,0.3333333333333333,0.5,,,",
-        "epoch,0,,10,1.5,0.4,0.25,0.875,2.0",
+        "kind,epoch,batch,step,train_cost,train_accuracy,valid_cost,valid_accuracy,test_cost,test_accuracy,seconds",
+        "batch,0,0,0,2.0,0.5,,,,,",
+        "batch,0,5,5,0.3333333333333333,0.5,,,,,",
+        "epoch,0,,10,1.5,0.4,,,0.25,0.875,2.0",
     ]
 
 
 def test_a_log_opened_again_keeps_the_rows_before_its_place_and_no_torn_one(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path / "metrics.jsonl", every=5)
-    for event in [*steps(10), END_OF_PASS, *steps(10, epoch=1, first=10)]:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    for event in [*steps(10, every=5), END_OF_PASS, *steps(10, epoch=1, first=10, every=5)]:
         log(event)
     with log.jsonl.open("a") as file:
         file.write('{"kind": "epo')
-    again = MetricsLog(tmp_path / "metrics.jsonl", every=5, before=(1, 13))
+    again = MetricsLog(tmp_path / "metrics.jsonl", before=(1, 13))
     assert again.rows == log.rows[:4]
     assert read_rows(again.jsonl) == again.rows
     assert len(again.csv.read_text().splitlines()) == 1 + 4
-    assert MetricsLog(tmp_path / "metrics.jsonl", every=5).rows == []
+    assert MetricsLog(tmp_path / "metrics.jsonl").rows == []
 
 
 def test_a_row_that_cannot_be_written_says_how_to_go_on(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path / "metrics.jsonl", every=1)
+    log = MetricsLog(tmp_path / "metrics.jsonl")
     log.jsonl.unlink()
     log.jsonl.symlink_to("/dev/full")
     with pytest.raises(FluidlineError, match=r"cannot write .*metrics\.jsonl: No space left on device .*--resume"):
@@ -97,7 +102,7 @@ def test_a_row_that_cannot_be_written_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_curves_are_drawn_after_each_pass(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path / "metrics.jsonl", every=2)
+    log = MetricsLog(tmp_path / "metrics.jsonl")
     plot = PlotHandler(log, tmp_path / "curves.png", "title")
     for event in steps(10):
         log(event)
@@ -111,7 +116,7 @@ def test_curves_are_drawn_after_each_pass(tmp_path: Path) -> None:
 
 
 def test_curves_without_a_mistake_are_drawn_too(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path / "metrics.jsonl", every=1)
+    log = MetricsLog(tmp_path / "metrics.jsonl")
     perfect = EndEpochEvent(0, 10, 0.0, 1.0, 0.0, 1.0, 2.0)
     for event in [*steps(10), perfect]:
         log(event)

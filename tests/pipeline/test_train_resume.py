@@ -25,7 +25,7 @@ STEPS_OF_A_PASS = 10
 
 
 def config(squares: Path, runs: Path, **options: Any) -> TrainConfig:
-    given = {"model": "mlp", "epochs": 3, "batch_size": 32, "decay": "linear", "log_every": 4, **options}
+    given = {"model": "mlp", "epochs": 3, "batch_size": 32, "decay": "linear", "log_every": 1, **options}
     return TrainConfig(data=str(squares), runs_dir=str(runs), **given)
 
 
