@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from typing import Any
 
 from paddle import _C_ops
+from paddle.base import core
 from paddle.base.dygraph import tracer as _tracer
+
+from ..lowering import draws
 
 __all__ = ["Tracer"]
 
@@ -115,12 +119,34 @@ def _adadelta(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
     after._share_underline_tensor_to(param)
 
 
+def _draw(op_type: str, trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """For a seed the numbers are those that 1.8 drew."""
+    if inputs or not draws.is_drawn_here(op_type, attrs):
+        trace(op_type, inputs, outputs, attrs)
+        return
+    numbers = draws.draw(op_type, attrs, [int(size) for size in attrs["shape"]])
+    _only(outputs["Out"]).reconstruct_from_(core.eager.Tensor(numbers), False)
+
+
+def _dropout(trace: Any, inputs: Any, outputs: Any, attrs: Any) -> None:
+    """For a seed the elements that stay are those that stayed in 1.8."""
+    if not draws.is_dropout_drawn_here(attrs):
+        trace("dropout", inputs, outputs, attrs)
+        return
+    x, is_upscaled = _only(inputs["X"]), attrs.get("dropout_implementation") == "upscale_in_train"
+    dtype = x.numpy().dtype
+    factor, _ = draws.dropout_factor(x.shape, dtype, attrs["seed"], attrs["dropout_prob"], is_upscaled)
+    _only(outputs["Out"]).reconstruct_from_(_C_ops.multiply(x, core.eager.Tensor(factor)), False)
+
+
 _OTHERWISE = {
     "adadelta": _adadelta,
     "adam": _adam,
     "batch_norm": _batch_norm,
+    "dropout": _dropout,
     "lamb": _lamb,
     "layer_norm": _layer_norm,
+    **{op_type: functools.partial(_draw, op_type) for op_type in draws.DRAWS},
 }
 
 

@@ -32,14 +32,19 @@ DRAWS: dict[str, Draw] = {
 
 def draw(op_type: str, attrs: dict[str, Any], shape: list[int]) -> np.ndarray:
     """Return what an operator draws for a shape."""
-    return DRAWS[op_type](attrs, shape, _NAMES[core.VarDesc.VarType(attrs["dtype"])])
+    return DRAWS[op_type]({**_DEFAULTS, **attrs}, shape, _NAMES[_dtype(attrs)])
 
 
 def is_drawn_here(op_type: str, attrs: dict[str, Any]) -> bool:
     """Whether an operator is one of DRAWS, and its numbers are those of a seed."""
-    return op_type in DRAWS and bool(attrs.get("seed")) and core.VarDesc.VarType(attrs["dtype"]) in _NAMES
+    return op_type in DRAWS and bool(attrs.get("seed")) and _dtype(attrs) in _NAMES
 
 
+def _dtype(attrs: dict[str, Any]) -> core.VarDesc.VarType:
+    return core.VarDesc.VarType(attrs.get("dtype", core.VarDesc.VarType.FP32))
+
+
+_DEFAULTS = {"max": 1.0, "mean": 0.0, "min": -1.0, "std": 1.0}
 _NAMES = {
     core.VarDesc.VarType.FP32: "float32",
     core.VarDesc.VarType.FP64: "float64",
@@ -50,19 +55,33 @@ _NAMES = {
 
 def _drawn(site: Site) -> None:
     """Python draws, and the operator becomes the copy of what it drew, to wherever the program runs."""
-    op = site.op
-    attrs = {name: op.attr(name) for name in op.attr_names() if name in _ATTRIBUTES}
-    given = [name for slot in op.input_names() for name in op.input(slot)]
-    if not is_drawn_here(op.type(), attrs) or (not given and min(attrs["shape"], default=1) < 0):
-        return
-    key = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(attrs.items()))
+    attrs, given = _attributes(site), [name for slot in site.op.input_names() for name in site.op.input(slot)]
+    if is_drawn_here(site.op.type(), attrs) and (given or min(attrs["shape"], default=1) >= 0):
+        _draw_by(site, _registered_draw, site.op.type(), attrs, given)
+
+
+def _drawn_for_batch(site: Site) -> None:
+    attrs = _attributes(site)
+    if is_drawn_here("uniform_random", attrs):
+        _draw_by(site, _registered_draw_for_batch, "uniform_random", attrs, [site.input("Input")])
+
+
+def _draw_by(site: Site, registered: Callable[..., int], op_type: str, attrs: dict[str, Any], given: Any) -> None:
+    key = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in attrs.items())
     out = site.output("Out")
     numbers = site.temporary_like(out)
-    _insert_call(site, _registered_draw(op.type(), key), given, [numbers])
+    _insert_call(site, registered(op_type, key), given, [numbers])
     site.replace("assign", {"X": numbers}, {"Out": out})
 
 
-_ATTRIBUTES = {"diag_num", "diag_step", "diag_val", "dtype", "high", "low", "max", "mean", "min", "seed", "shape", "std"}
+def _attributes(site: Site) -> dict[str, Any]:
+    return {name: site.op.attr(name) for name in _ATTRIBUTES if site.op.has_attr(name)}
+
+
+_ATTRIBUTES = (
+    *("diag_num", "diag_step", "diag_val", "dtype", "high", "low", "max", "mean", "min", "seed", "shape", "std"),
+    *("dropout_implementation", "dropout_prob", "fix_seed", "is_test", "input_dim_idx", "output_dim_idx"),
+)
 
 
 @functools.cache
@@ -76,28 +95,54 @@ def _registered_draw(op_type: str, key: tuple[Any, ...]) -> int:
     return _number_of(call)
 
 
+@functools.cache
+def _registered_draw_for_batch(op_type: str, key: tuple[Any, ...]) -> int:
+    attrs = dict(key)
+
+    def call(*inputs: Any) -> np.ndarray:
+        source, lengths = inputs[0], inputs[0].lod()
+        dim, shape = attrs["input_dim_idx"], list(attrs["shape"])
+        # Of sequences it is their number that counts.
+        shape[attrs["output_dim_idx"]] = len(lengths[-1]) - 1 if lengths and dim == 0 else source.shape()[dim]
+        return draw(op_type, attrs, shape)
+
+    return _number_of(call)
+
+
 def _dropout(site: Site) -> None:
-    op = site.op
-    attrs = {name: op.attr(name) for name in op.attr_names()}
-    if attrs.get("is_test") or not (attrs.get("fix_seed") and attrs["seed"]) or core.is_compiled_with_cuda():
-        return  # a mask that is made by the CPU for each step would hold up a GPU, which drew its own numbers anyway
-    key = attrs["seed"], attrs["dropout_prob"], attrs["dropout_implementation"] == "upscale_in_train"
-    out, mask = site.output("Out"), site.output("Mask")
-    source, result = site.input("X"), site.temporary_like(out)
-    _insert_call(site, _registered_dropout(*key), [source], [result, mask])
-    site.replace("assign", {"X": result}, {"Out": out})
+    """Python draws which elements stay; the product with that keeps the lengths of sequences."""
+    attrs = _attributes(site)
+    if not is_dropout_drawn_here(attrs) or site.input("Seed"):
+        return
+    source, out, mask = site.input("X"), site.output("Out"), site.output("Mask")
+    factor = site.temporary_like(out)
+    is_upscaled = attrs["dropout_implementation"] == "upscale_in_train"
+    number = _registered_dropout(attrs["seed"], attrs["dropout_prob"], is_upscaled)
+    _insert_call(site, number, [source], [factor, mask])
+    site.replace("elementwise_mul", {"X": source, "Y": factor}, {"Out": out}, axis=-1)
 
 
-def dropped(x: np.ndarray, seed: int, prob: float, is_upscaled: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a dropout leaves of `x`, and which elements those are."""
-    mask = random_numbers.kept(x.shape, seed, prob)
+def is_dropout_drawn_here(attrs: dict[str, Any]) -> bool:
+    """Whether a dropout has a seed; not for a GPU, which a mask made by the CPU for each step would hold up."""
+    return bool(attrs.get("fix_seed")) and not attrs.get("is_test") and not core.is_compiled_with_cuda()
+
+
+def dropout_factor(
+    shape: list[int], dtype: Any, seed: int, prob: float, is_upscaled: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a dropout multiplies by, and which elements stay."""
+    mask = random_numbers.kept(shape, seed, prob)
     scale = 1 / (1 - np.float32(prob)) if is_upscaled and prob < 1 else 1
-    return x * mask * np.asarray(scale, x.dtype), mask
+    return mask * np.asarray(scale, dtype), mask
 
 
 @functools.cache
 def _registered_dropout(seed: int, prob: float, is_upscaled: bool) -> int:
-    return _number_of(lambda *x: dropped(np.asarray(x[0]), seed, prob, is_upscaled))
+    def call(*inputs: Any) -> tuple[np.ndarray, np.ndarray]:
+        x = np.asarray(inputs[0])
+        return dropout_factor(x.shape, x.dtype, seed, prob, is_upscaled)
+
+    return _number_of(call)
 
 
 def _number_of(function: Callable[..., Any]) -> int:
@@ -111,4 +156,8 @@ def _insert_call(site: Site, number: int, inputs: list[str], outputs: list[str])
     site.insert_before("py_func", {"X": inputs}, {"Out": outputs}, attrs)
 
 
-RULES: dict[str, Callable[[Site], None]] = {**dict.fromkeys(DRAWS, _drawn), "dropout": _dropout}
+RULES: dict[str, Callable[[Site], None]] = {
+    **dict.fromkeys(DRAWS, _drawn),
+    "dropout": _dropout,
+    "uniform_random_batch_size_like": _drawn_for_batch,
+}
