@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: all bench-accuracy clean distclean export format help lint onnx-bench predict samples setup setup-dev test test-slow train
+.PHONY: all bench-accuracy clean distclean export format help lint onnx-bench predict samples serve setup setup-dev \
+	test test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
 MODEL  ?= lenet
@@ -13,6 +14,7 @@ SEED   ?=
 RUN    ?=
 IMAGES ?=
 OUT    ?= predictions.csv
+PORT   ?=
 ARGS   ?=
 
 # paddlepaddle 2.6.2 runs on these; the first one found makes the environment.
@@ -49,6 +51,9 @@ onnx-bench: setup ## Measure RUN's model on Paddle and onnxruntime: latency, thr
 predict: setup $(if $(filter samples,$(IMAGES)),samples) ## Label the images of IMAGES=dir with RUN's model, into OUT
 	@$(if $(IMAGES),,echo "which images? make predict IMAGES=dir" >&2; exit 2)
 	@$(PY) -m export predict "$(IMAGES)" $(run) --out "$(OUT)" $(ARGS)
+
+serve: setup ## Serve the model of RUN, or of several, RUN="lenet mlp", on PORT: a page to draw on, and an API
+	@$(PY) -m export serve $(foreach name,$(RUN),--run "$(name)") $(call flag,--port,$(PORT)) $(ARGS)
 
 samples: setup ## Write 100 test images of DATA as PNG files into samples/, to try predict on
 	@$(PY) -m pipeline data $(call flag,--data,$(DATA)) --samples samples
@@ -97,4 +102,4 @@ distclean: clean ## Remove the environment too (runs/ stays)
 help: ## List the chores
 	@echo "make [CHORE] [SETTING=value ...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Settings: MODEL=softmax|mlp|lenet DATA=dir|builtin EPOCHS=n SEED=n RUN=name IMAGES=dir OUT=file ARGS=\"more flags\""
+	@echo "Settings: MODEL=softmax|mlp|lenet DATA=dir|builtin EPOCHS=n SEED=n RUN=name IMAGES=dir OUT=file PORT=n ARGS=\"more flags\""

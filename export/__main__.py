@@ -11,6 +11,7 @@ COMMANDS = {
     "onnx": "export.onnx:command",
     "bench": "export.bench:command",
     "predict": "export.predict:command",
+    "serve": "export.serve:command",
 }
 
 

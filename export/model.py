@@ -146,7 +146,7 @@ def _checked(run: RunFolder) -> Path:
 def _may_use_gpu(device: str) -> bool:
     import onnxruntime
 
-    return device == "auto" and CUDA in onnxruntime.get_available_providers() and _has_cuda_driver()
+    return device == "auto" and CUDA in onnxruntime.get_available_providers() and has_cuda_driver()
 
 
 def _open_on_gpu(path: Path, required: bool) -> Any:
@@ -188,7 +188,8 @@ def _quiet(onnxruntime: Any) -> Iterator[None]:
         onnxruntime.set_default_logger_severity(_WARNING)
 
 
-def _has_cuda_driver() -> bool:
+def has_cuda_driver() -> bool:
+    """Tell whether NVIDIA's driver is there; whether a GPU can be used shows when a model is opened."""
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError:

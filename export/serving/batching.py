@@ -1,0 +1,200 @@
+"""What is ready is classified together: jobs that came within one turn of the event loop make one batch.
+
+Nothing waits for company unless it is told to (`max_wait`). On a CPU the model runs in the event loop itself: its
+core has nothing better to do, and the requests that arrive meanwhile are the next batch. On a GPU it runs in a thread,
+so that the loop reads the next requests while the device computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from export.model import SIDE, Floats, Model
+from export.serving.errors import RequestError, busy, internal, unprocessable
+
+PIXELS = SIDE * SIDE
+FLOAT_BYTES = 4 * PIXELS
+
+log = logging.getLogger(__name__)
+
+
+class Timing(NamedTuple):
+    """When a job's last batch began and ended, of perf_counter, and how many images it had."""
+
+    begun: float
+    done: float
+    batch: int
+
+
+class Job:
+    """Images on their way to a model: `count` of float32 as the model takes them, or of uint8, light ink on dark."""
+
+    __slots__ = ("are_pixels", "count", "images", "queued", "rows", "taken")
+
+    def __init__(self, images: bytes, are_pixels: bool, count: int) -> None:
+        self.images = images
+        self.are_pixels = are_pixels
+        self.count = count
+        self.queued = time.perf_counter()
+        self.taken = 0
+        self.rows: list[Floats] = []
+
+    def finish(self, probabilities: Floats, timing: Timing) -> None:
+        """Take the probabilities, float32 [count, labels]."""
+        raise NotImplementedError
+
+    def fail(self, error: RequestError) -> None:
+        """Take the reason why there are none."""
+        raise NotImplementedError
+
+
+class Part(NamedTuple):
+    """The images of a job, from `start` on, that are in a batch: all of them unless they are many."""
+
+    job: Job
+    start: int
+    count: int
+
+    def data(self) -> bytes | memoryview:
+        """Return the bytes of these images."""
+        job = self.job
+        if self.count == job.count:
+            return job.images
+        size = PIXELS if job.are_pixels else FLOAT_BYTES
+        return memoryview(job.images)[self.start * size : (self.start + self.count) * size]
+
+
+class Batcher:
+    """The queue in front of one model. `max_wait` and `timeout` are in seconds, `max_queue` counts images."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        max_batch: int,
+        max_wait: float,
+        max_queue: int,
+        timeout: float,
+        observe: Callable[[int], None],
+        thread: ThreadPoolExecutor | None = None,
+    ) -> None:
+        self.waiting = 0
+        self._model = model
+        self._max_batch = max_batch
+        self._max_wait = max_wait
+        self._max_queue = max_queue
+        self._timeout = timeout
+        self._observe = observe
+        self._thread = thread
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Job] = deque()
+        self._due: asyncio.Handle | None = None
+        self._computing = False
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises RequestError, 503, where the queue is full."""
+        if self.waiting + job.count > self._max_queue:
+            raise busy(f"{self.waiting} images are waiting already")
+        self._queue.append(job)
+        self.waiting += job.count
+        if self._due is None and not self._computing:
+            self._due = (
+                self._loop.call_later(self._max_wait, self._turn)
+                if self._max_wait
+                else self._loop.call_soon(self._turn)
+            )
+        elif self._max_wait and self.waiting >= self._max_batch and self._due is not None:
+            self._due.cancel()
+            self._due = self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._due = None
+        parts = self._take()
+        if not parts:
+            return
+        if self._thread is None:
+            begun = time.perf_counter()
+            self._deliver(parts, begun, self._compute(parts))
+            return
+        self._computing = True
+        begun = time.perf_counter()
+        future = self._loop.run_in_executor(self._thread, self._compute, parts)
+        future.add_done_callback(lambda done: self._deliver(parts, begun, done.result()))
+
+    def _take(self) -> list[Part]:
+        """Take at most `max_batch` images off the queue; what has waited too long is refused."""
+        parts, room = [], self._max_batch
+        oldest = time.perf_counter() - self._timeout
+        while self._queue and room:
+            job = self._queue[0]
+            if job.queued < oldest:
+                self._queue.popleft()
+                self.waiting -= job.count - job.taken
+                job.fail(busy("the images have waited too long for the model"))
+                continue
+            count = min(room, job.count - job.taken)
+            parts.append(Part(job, job.taken, count))
+            job.taken += count
+            room -= count
+            self.waiting -= count
+            if job.taken == job.count:
+                self._queue.popleft()
+        return parts
+
+    def _compute(self, parts: list[Part]) -> Floats | None:
+        try:
+            return self._model.run(self._join(parts))
+        except Exception:  # onnxruntime's exceptions have no base of their own
+            log.exception("the model failed on a batch")
+            return None
+
+    def _join(self, parts: list[Part]) -> Floats:
+        kinds = {part.job.are_pixels for part in parts}
+        if len(kinds) == 1:
+            return self._to_array([part.data() for part in parts], kinds.pop())
+        return np.concatenate([self._to_array([part.data()], part.job.are_pixels) for part in parts])
+
+    def _to_array(self, data: list[bytes | memoryview], are_pixels: bool) -> Floats:
+        joined = data[0] if len(data) == 1 else b"".join(data)
+        if are_pixels:
+            return self._model.normalise(np.frombuffer(joined, np.uint8))
+        return np.frombuffer(joined, "<f4").reshape(-1, 1, SIDE, SIDE)
+
+    def _deliver(self, parts: list[Part], begun: float, probabilities: Floats | None) -> None:
+        self._computing = False
+        if self._queue and self._due is None:
+            self._due = self._loop.call_soon(self._turn)
+        timing = Timing(begun, time.perf_counter(), sum(part.count for part in parts))
+        self._observe(timing.batch)
+        end = 0
+        for job, _, count in parts:
+            start, end = end, end + count
+            if probabilities is None:
+                job.fail(internal())
+                continue
+            rows = probabilities[start:end]
+            if count < job.count:
+                job.rows.append(rows)
+                if sum(map(len, job.rows)) < job.count:
+                    continue
+                rows = np.concatenate(job.rows)
+            _finish(job, rows, timing)
+
+
+def _finish(job: Job, rows: Floats, timing: Timing) -> None:
+    if not np.isfinite(rows).all():
+        job.fail(unprocessable("the model's answer is no number", "send finite numbers, normalised to [-1, 1]"))
+        return
+    try:
+        job.finish(rows, timing)
+    except Exception:
+        log.exception("an answer could not be written")
+        job.fail(internal())

@@ -1,0 +1,129 @@
+"""Image files on their way to pixels: the plainest at once, all others in a thread, so that nobody waits for a photo."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from PIL import Image
+
+from export.prepare import SIDE, UnreadableImageError, prepare
+from export.reading.gray import open_image, read_gray
+from export.reading.plain_png import decode_plain
+from export.serving.errors import RequestError, busy, internal, too_large, unprocessable
+from export.serving.settings import Settings
+
+_THREADS = 2
+
+log = logging.getLogger(__name__)
+
+
+class Preparation(NamedTuple):
+    """How an image becomes 28x28: as `export.prepare.prepare` has it, or `raw`, as it is."""
+
+    polarity: str = "auto"
+    fit: bool = False
+    raw: bool = False
+
+
+class Decoder:
+    """Turns image files into pixels, light ink on dark; keeps at most `max_queue` files waiting."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(_THREADS, "decoder")
+        self.waiting = 0
+
+    def decode(
+        self,
+        files: Sequence[bytes],
+        how: Preparation,
+        done: Callable[[bytes], None],
+        fail: Callable[[RequestError], None],
+    ) -> None:
+        """Call `done` with the pixels, n * 28 * 28 bytes, now or later, or `fail` with the reason why there are none.
+
+        Raises RequestError, 503, where too many wait already.
+        """
+        polarity = "light" if how.raw else how.polarity
+        images = [None] * len(files) if how.fit else decode_plain(files, polarity)
+        ready = [image for image in images if image is not None]
+        if len(ready) == len(files):
+            done(b"".join(ready))
+            return
+        if self.waiting + len(files) > self._settings.max_queue:
+            raise busy(f"{self.waiting} images wait to be read already")
+        self.waiting += len(files)
+        latest = time.perf_counter() + self._settings.timeout
+
+        def take(future: asyncio.Future[bytes]) -> None:
+            self.waiting -= len(files)
+            error = future.exception()
+            if error is None:
+                _guarded(done, future.result(), fail)
+            elif isinstance(error, RequestError):
+                fail(error)
+            else:
+                log.error("an image could not be prepared", exc_info=error)
+                fail(internal())
+
+        future = self._loop.run_in_executor(self._threads, self._prepare, files, images, how, latest)
+        future.add_done_callback(take)
+
+    def _prepare(
+        self, files: Sequence[bytes], images: Sequence[bytes | None], how: Preparation, latest: float
+    ) -> bytes:
+        pixels = []
+        for index, (data, image) in enumerate(zip(files, images, strict=True)):
+            if time.perf_counter() > latest:
+                raise busy("the images have waited too long to be read")
+            try:
+                pixels.append(image or read(data, how, self._settings.max_pixels))
+            except RequestError as error:
+                if len(files) > 1:
+                    error.message = f"image {index + 1} of {len(files)}: {error.message}"
+                raise
+        return b"".join(pixels)
+
+
+def read(data: bytes, how: Preparation, max_pixels: int) -> bytes:
+    """Return the 784 pixels of an image file. Raises RequestError, 413 or 422, where it cannot be had."""
+    try:
+        with open_image(data, sys.maxsize) as image:
+            size = image.width * image.height
+    except UnreadableImageError as error:
+        if isinstance(error.__cause__, Image.DecompressionBombError):
+            raise _too_many_pixels(max_pixels) from error
+        raise _unreadable(error) from error
+    if size > max_pixels:
+        raise _too_many_pixels(max_pixels)
+    try:
+        if not how.raw:
+            return prepare(data, how.polarity, how.fit, max_pixels).tobytes()
+        gray = read_gray(data, max_pixels)
+    except UnreadableImageError as error:
+        raise _unreadable(error) from error
+    if gray.size != (SIDE, SIDE):
+        raise unprocessable(f"a raw image of {gray.width} x {gray.height}", f"send {SIDE} x {SIDE}, or leave out raw=1")
+    return gray.tobytes()
+
+
+def _guarded(done: Callable[[bytes], None], pixels: bytes, fail: Callable[[RequestError], None]) -> None:
+    try:
+        done(pixels)
+    except RequestError as error:
+        fail(error)
+
+
+def _unreadable(error: UnreadableImageError) -> RequestError:
+    return unprocessable(f"not a readable image: {error.reason}", "send a PNG, JPEG or another common format")
+
+
+def _too_many_pixels(limit: int) -> RequestError:
+    return too_large(f"the image has more than {limit} pixels", "scale it down (or raise --max-pixels)")

@@ -1,0 +1,55 @@
+"""What a query asks for beside the answer itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from export.serving.errors import unprocessable
+from export.serving.images import Preparation
+from fluidline.errors import closest
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of `/predict`."""
+
+    model: Annotated[str | None, Meta(description="name of the model; the first one served if left out")] = None
+    version: Annotated[str | None, Meta(description="its version; the first of that name if left out")] = None
+    top: Annotated[int, Meta(ge=0, le=1000, description="add the likeliest so many labels, falling")] = 0
+    polarity: Annotated[
+        Literal["auto", "light", "dark"],
+        Meta(description="the ink's colour in image files: light as in MNIST, dark as on paper, or told by the border"),
+    ] = "auto"
+    fit: Annotated[
+        bool, Meta(description="cut the ink out of image files, scale and centre it as MNIST does: photos, drawings")
+    ] = False
+    raw: Annotated[bool, Meta(description="take image files of 28 x 28 as they are, light ink on dark")] = False
+    pixels: Annotated[bool, Meta(description="add the 784 pixels that the model was given")] = False
+    timing: Annotated[bool, Meta(description="add where the time went, in milliseconds")] = False
+
+    @property
+    def preparation(self) -> Preparation:
+        """How image files are prepared."""
+        return Preparation(self.polarity, self.fit, self.raw)
+
+
+@lru_cache(maxsize=1024)  # queries are few and come again: reading one costs as much as parsing a request
+def read_options(query: bytes) -> Options:
+    """Return the options of a query string. Raises RequestError, 422, where there is no such option or value."""
+    if not query:
+        return Options()
+    fields = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    for name in fields:
+        if name not in Options.__struct_fields__:
+            raise unprocessable(f"no such option: {name}", closest(name, Options.__struct_fields__).strip(" ()"))
+    try:
+        options = msgspec.convert(fields, Options, strict=False)
+    except msgspec.ValidationError as error:
+        raise unprocessable(f"the query cannot be used: {error}", "see /docs for what each option takes") from error
+    if options.raw and (options.fit or options.polarity != "auto"):
+        raise unprocessable("raw=1 takes images as they are", "leave out fit and polarity, or raw")
+    return options
