@@ -86,6 +86,9 @@ format: setup-dev ## Put the code into the project's style
 test: setup-dev ## Run the tests (a few minutes on two cores)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
 
+test-kill: setup-dev ## Kill a training at 200 random moments and see that it ends as if nobody had
+	@OMP_NUM_THREADS=1 KILLS=200 $(PY) -m pytest tests/pipeline/test_train_kill.py $(ARGS)
+
 test-slow: setup-dev ## Run the long tests too
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not gpu" $(ARGS)
 

@@ -103,6 +103,14 @@ def sweep(checkpoints: Path, found: Path | None) -> None:
         shutil.rmtree(found.with_name(LAST), ignore_errors=True)
 
 
+def check_best(checkpoints: Path) -> None:
+    """Raise DataError where the best pass of a training that goes on is damaged: it cannot be had again from the rest."""
+    try:
+        read_checkpoint(checkpoints / BEST)
+    except DataError as error:
+        raise DataError(f"{error}, and the best pass is not in any other (train again: --overwrite)") from error
+
+
 def load_checkpoint(folder: Path, program: Any, executor: Any) -> None:
     """Put a checkpoint's variables into the current scope and its random state into `random` and `numpy.random`."""
     import legacy_fluid as fluid

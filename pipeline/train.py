@@ -16,7 +16,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +25,17 @@ import numpy as np
 
 import fluidline
 from fluidline.errors import UsageError
-from fluidline.files import write_json
+from fluidline.files import recover, write_json
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
-from pipeline.checkpoint import BEST, find_checkpoint, sweep
+from pipeline.checkpoint import check_best, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
 from pipeline.data import load
-from pipeline.data.dataset import SCALE, SHIFT, SIDE, Dataset
+from pipeline.data.dataset import Dataset
+from pipeline.device import place
 from pipeline.events import Best, EndTrainingEvent, Event, Handler, PrintHandler, ProgressHandler
-from pipeline.metrics import MetricsLog, Row
+from pipeline.metrics import MetricsLog
 from pipeline.plot import PlotHandler
+from pipeline.result import TrainResult, result_of, write_stage
 from pipeline.resume import check_checkpoint, check_config, clear, fingerprint, refuse_existing
 from pipeline.signals import StopSignal
 
@@ -41,23 +43,6 @@ if TYPE_CHECKING:
     from pipeline.trainer import Trainer
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training came to. Accuracies are fractions of 1, passes count from 0, the costs are the best pass's."""
-
-    run: str
-    model: str
-    data: str
-    seed: int
-    epochs: int
-    best_epoch: int
-    test_cost: float
-    test_accuracy: float
-    train_cost: float
-    train_accuracy: float
-    seconds: float
 
 
 def train(
@@ -74,6 +59,7 @@ def train(
     run = create_run(config.run, Path(config.runs_dir))
     if resume:
         check_config(run, config)
+    place(config.device)  # which a machine may lack
     with run.lock():
         if not (resume or overwrite):
             refuse_existing(run)
@@ -87,9 +73,8 @@ def train(
         everyone: list[Handler] = [metrics, plot, *([PrintHandler()] if handlers is None else handlers)]
         best = _fit(trainer, run, everyone)
 
-        result = _result(trainer, best, metrics.rows)
-        if trainer.progress.step > begin.step or "train" not in run.read_manifest()["stages"]:
-            _write_stage(run, trainer, result, best)
+        result = result_of(trainer, best, metrics.rows)
+        write_stage(run, trainer, result, best)
         point_latest(run)
         _send(EndTrainingEvent(best), everyone)
         return result
@@ -112,11 +97,14 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
     found = find_checkpoint(run.checkpoints) if resume else None
     if found:
         check_checkpoint(run, found[1], facts, config)
+    recover(run.path)
     sweep(run.checkpoints, found and found[0])
     write_json(run.config, {**config.as_dict(), "versions": _versions()})
     trainer = Trainer(config, dataset, run.checkpoints, facts)
     if found:
         trainer.restore(*found)
+        if trainer.progress.best:
+            check_best(run.checkpoints)
     if resume:
         _log.info("%s goes on at epoch %d, batch %d", run.path, trainer.progress.epoch, trainer.progress.batch)
     return trainer
@@ -139,52 +127,6 @@ def _fit(trainer: Trainer, run: RunFolder, handlers: Sequence[Handler]) -> Best:
 def _send(event: Event, handlers: Sequence[Handler]) -> None:
     for handler in handlers:
         handler(event)
-
-
-def _result(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
-    config = trainer.config
-    row = next(row for row in rows if row["kind"] == "epoch" and row["epoch"] == best.epoch)
-    assert best.test_cost is not None
-    assert best.test_accuracy is not None
-    return TrainResult(
-        run=config.run,
-        model=config.model,
-        data=trainer.dataset.source,
-        seed=config.seed,
-        epochs=trainer.progress.epoch,
-        best_epoch=best.epoch,
-        test_cost=best.test_cost,
-        test_accuracy=best.test_accuracy,
-        train_cost=row["train_cost"],
-        train_accuracy=row["train_accuracy"],
-        seconds=round(trainer.progress.seconds, 1),
-    )
-
-
-def _write_stage(run: RunFolder, trainer: Trainer, result: TrainResult, best: Best) -> None:
-    files = sorted((run.checkpoints / BEST).iterdir())
-    classes = list(trainer.dataset.labels)
-    details = {
-        "model": result.model,
-        "seed": result.seed,
-        "data": result.data,
-        "labels": classes,
-        "input": {"name": "img", "shape": [1, SIDE, SIDE], "dtype": "float32"},
-        "output": {"name": trainer.programs.prediction.name, "shape": [len(classes)], "dtype": "float32"},
-        "preprocessing": {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"},
-        "best": _without_none(asdict(best)),
-        "metrics": {
-            "train_cost": result.train_cost,
-            "train_accuracy": result.train_accuracy,
-            "epochs": result.epochs,
-            "seconds": result.seconds,
-        },
-    }
-    run.write_stage("train", files, details)
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _versions() -> dict[str, str]:

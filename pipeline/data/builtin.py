@@ -13,6 +13,7 @@ import numpy as np
 
 from fluidline.errors import FluidlineError, UsageError
 from fluidline.files import atomic_file
+from fluidline.machine import cache_folder
 from pipeline.data import glyphs, handwriting
 from pipeline.data.dataset import SIDE, Dataset, Images, Labels, Split
 from pipeline.data.glyphs import GLYPHS, Glyph
@@ -86,8 +87,7 @@ def _cache_file(seed: int, counts: dict[str, int]) -> Path:
     for module in (glyphs.__file__, handwriting.__file__, __file__):
         version.update(Path(module).read_bytes())
     name = "-".join(["builtin", version.hexdigest()[:12], str(seed), *map(str, counts.values())])
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base) / "fluidline" / f"{name}.npz"
+    return cache_folder() / f"{name}.npz"
 
 
 def _read(kept: Path, counts: dict[str, int]) -> dict[str, Split] | None:

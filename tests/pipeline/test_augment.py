@@ -1,0 +1,111 @@
+"""Transforms of images: each does what its name says, all of them at once, and the same for the same stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fluidline.errors import UsageError
+from pipeline.augment import TRANSFORMS, augment, parse
+
+ALL = "rotate=10,zoom=0.1,stretch=0.1,shear=0.1,shift=2,elastic=1"
+
+
+class Most:
+    """A source of numbers that are always the largest asked for."""
+
+    @staticmethod
+    def uniform(low: float, high: float, shape: Any) -> Any:
+        return np.full(shape, high)
+
+
+MOST: Any = Most()
+
+
+def images(count: int = 20) -> Any:
+    """Return noise in the middle of the images, which has room there to move."""
+    pixels = np.zeros((count, 28, 28), np.uint8)
+    pixels[:, 8:20, 8:20] = np.random.default_rng(0).integers(0, 256, (count, 12, 12))
+    return pixels
+
+
+def test_nothing_asked_changes_nothing() -> None:
+    assert parse("none") == {}
+    np.testing.assert_array_equal(augment(images(), {}, np.random.default_rng(0)), images())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shift=3", lambda each: np.roll(each, (-3, -3), (1, 2))),
+        ("rotate=90", lambda each: np.rot90(each, 1, (1, 2))),
+        ("rotate=180", lambda each: each[:, ::-1, ::-1]),
+    ],
+)
+def test_a_transform_by_whole_pixels_is_exact(text: str, expected: Any) -> None:
+    changed = augment(images(), parse(text), MOST)
+    np.testing.assert_allclose(changed, expected(images()), atol=0.02)  # of 255
+
+
+@pytest.mark.parametrize(
+    ("text", "across", "down"),
+    [("zoom=0.5", 1.5, 1.5), ("stretch=0.5", 1.5, 1.5), ("shear=1", 1, 1), ("shift=0.5", 1, 1)],
+)
+def test_the_area_of_ink_changes_as_the_plane_does(text: str, across: float, down: float) -> None:
+    square = np.zeros((1, 28, 28), np.uint8)
+    square[:, 8:20, 8:20] = 255
+    ink = augment(square, parse(text), MOST).sum()
+    assert ink == pytest.approx(square.sum(dtype=float) / across / down, rel=0.02)
+
+
+def test_elastic_moves_points_by_as_many_pixels_as_it_says() -> None:
+    ramp = np.broadcast_to(8 * np.arange(28, dtype=np.uint8), (500, 28, 28))
+    moved = (augment(ramp, parse("elastic=1"), np.random.default_rng(0)) - ramp)[:, 6:-6, 6:-6] / 8
+    assert 0.95 < moved.std() < 1.05
+    assert abs(moved.mean()) < 0.1
+    neighbours = np.diff(moved, axis=2).std()
+    assert neighbours < 0.35  # smooth: points beside each other go nearly the same way
+
+
+def test_places_outside_of_the_image_are_dark() -> None:
+    white = np.full((1, 28, 28), 255, np.uint8)
+    shifted = augment(white, parse("shift=10"), MOST)[0]
+    assert shifted[:18, :18].min() > 254.9
+    assert shifted[18:].max() < 0.1
+    assert shifted[:, 18:].max() < 0.1
+
+
+@pytest.mark.parametrize("text", [*(f"{name}={row.most:g}" for name, row in TRANSFORMS.items()), ALL])
+def test_the_same_stream_gives_the_same_bits_and_values_stay_in_range(text: str) -> None:
+    first, second, other = (augment(images(), parse(text), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.dtype == np.float32
+    assert first.shape == (20, 28, 28)
+    assert first.tobytes() == second.tobytes() != other.tobytes()
+    assert first.min() >= 0
+    assert first.max() <= 255
+    assert not np.array_equal(first[0] > 0, first[1] > 0)  # each image in a way of its own
+
+
+def test_the_order_in_which_transforms_are_named_does_not_matter() -> None:
+    backwards = ",".join(reversed(ALL.split(",")))
+    one, other = (augment(images(), parse(text), np.random.default_rng(3)) for text in (ALL, backwards))
+    assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rotat=10", "no such augmentation: 'rotat' (did you mean 'rotate'?)"),
+        ("rotate", "augmentation rotate wants an amount, as in rotate=18, not 'rotate'"),
+        ("rotate=ten", "not 'rotate=ten'"),
+        ("rotate=200", "augmentation rotate is 200, and must be from 0 to 180"),
+        ("shift=1,zoom=nan", "augmentation zoom is nan, and must be from 0 to 0.9"),
+        ("", "no such augmentation: ''"),
+    ],
+)
+def test_a_wrong_augmentation_is_named_with_its_mend(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(text)
+    assert words in str(error.value)
