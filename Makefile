@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 .PHONY: all bench-accuracy clean distclean export format help lint onnx-bench predict samples serve setup setup-dev \
-	test test-slow train
+	test test-kill test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
 MODEL  ?= lenet
