@@ -8,6 +8,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from . import coverage
+
 # `python -m legacy_fluid` finds out in __main__ whether it needs paddle at all, which takes a second to import.
 if not (sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__):
     from .namespace import *
@@ -25,11 +27,13 @@ def __getattr__(name: str) -> Any:
         for later in LATER:
             if name in (names := vars(_module(later))):
                 return globals().setdefault(name, names[name])
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return coverage.tell_absent(__name__)(name)
 
 
 def _module(name: str) -> ModuleType | None:
     full = f"{__name__}.{name}"
+    if coverage.as_written(full) in coverage.ABSENT:
+        return None
     try:
         return importlib.import_module(full)
     except ModuleNotFoundError as error:

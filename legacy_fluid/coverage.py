@@ -225,10 +225,21 @@ def modules() -> frozenset[str]:
 
 
 def _closest(name: str, known: Iterable[str]) -> str:
-    last = name.rpartition(".")[2]
+    holder, _, last = name.rpartition(".")
     elsewhere = [other for other in known if other.endswith(f".{last}")]
-    match = elsewhere or difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == holder}
+    match = elsewhere or [beside[close] for close in difflib.get_close_matches(last, beside, n=1, cutoff=0.75)]
     return f" (did you mean {canonical(match[0])}?)" if match else ""
+
+
+def tell_absent(module: str) -> Callable[[str], Any]:
+    """Make the `__getattr__` of a module: an AttributeError that says what becomes of a name that is not here."""
+
+    def tell(name: str) -> Any:
+        note = "" if name.startswith("__") else covered(f"{as_written(module)}.{name}").note
+        raise AttributeError(f"module '{module}' has no attribute '{name}'" + (f": {note}" if note else ""))
+
+    return tell
 
 
 def refused(name: str) -> Callable[[Any], Any]:

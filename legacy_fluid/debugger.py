@@ -115,7 +115,7 @@ def pprint_block_codes(block_desc: Any, show_backward: bool = False) -> str:
         [
             f"// block-{block_desc.idx}  parent-{block_desc.parent_idx}",
             "// variables",
-            *(str(variable) for variable in variables),
+            *filter(None, variables),
             "",
             "// operators",
             *operators,

@@ -78,7 +78,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if refusal := coverage.ABSENT.get(coverage.as_written(fullname)):
-            raise ModuleNotFoundError(f"No module named '{fullname}': {refusal}", name=fullname)
+            # without its name, for a `from package import name` drops the error of that name and tells nothing
+            raise ModuleNotFoundError(f"No module named '{fullname}': {refusal}")
         ours = _ours(fullname)
         if ours is None:
             return None

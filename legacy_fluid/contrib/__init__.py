@@ -1,5 +1,6 @@
 """`fluid.contrib`: what was on its way into fluid."""
 
+from ..coverage import tell_absent
 from . import (
     decoder,
     extend_optimizer,
@@ -36,3 +37,5 @@ __all__ = [
     *utils.__all__,
     "mixed_precision",
 ]
+
+__getattr__ = tell_absent(__name__)

@@ -1,5 +1,6 @@
 """`fluid.dygraph`: eager execution."""
 
+from ..coverage import tell_absent
 from . import (
     backward_strategy,
     base,
@@ -43,3 +44,5 @@ __all__ = [
 ]
 
 monkey_patch_varbase()
+
+__getattr__ = tell_absent(__name__)

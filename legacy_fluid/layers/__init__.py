@@ -1,5 +1,6 @@
 """`fluid.layers`: every layer, from the module of fluid that it belongs to."""
 
+from ..coverage import tell_absent
 from . import (
     control_flow,
     detection,
@@ -46,3 +47,5 @@ __all__ = [
 ]
 
 monkey_patch_variable()
+
+__getattr__ = tell_absent(__name__)

@@ -1,5 +1,6 @@
 """`fluid.transpiler`: programs for several processes, of which one process is had here."""
 
+from ..coverage import tell_absent
 from . import collective
 from .distribute_transpiler import DistributeTranspiler, DistributeTranspilerConfig
 from .memory_optimization_transpiler import memory_optimize, release_memory
@@ -13,3 +14,5 @@ __all__ = [
     "memory_optimize",
     "release_memory",
 ]
+
+__getattr__ = tell_absent(__name__)

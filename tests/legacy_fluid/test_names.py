@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,33 @@ def test_what_is_said_to_be_absent_is_not_there(name):
     assert not compatibility.is_there(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("fluid.distributed", "use paddle.distributed"),
+        ("fluid.contrib.slim.prune", "use paddleslim"),
+        ("fluid.layers.fcc", "did you mean fluid.layers.fc?"),
+        ("fluid.dygraph.Dropouts", "did you mean fluid.dygraph.Dropout?"),
+        ("fluid.transpiler.nope", "1.8.5 has no such public name"),
+    ],
+)
+def test_a_name_that_is_not_there_tells_why(name, note):
+    holder, _, last = name.rpartition(".")
+    with pytest.raises(AttributeError, match=re.escape(note)):
+        getattr(compatibility.find(holder), last)
+
+
+@pytest.mark.parametrize("name", [name for name in coverage.ABSENT if name.startswith("fluid.")])
+def test_what_cannot_be_had_tells_why_however_it_is_asked_for(name):
+    holder, _, last = name.rpartition(".")
+    with pytest.raises(AttributeError, match=re.escape(str(coverage.ABSENT[name]))):
+        getattr(compatibility.find(holder), last)
+    with pytest.raises(ModuleNotFoundError, match=re.escape(str(coverage.ABSENT[name]))):
+        exec(f"from paddle.{holder} import {last}")
+    with pytest.raises(ModuleNotFoundError, match=re.escape(str(coverage.ABSENT[name]))):
+        exec(f"import paddle.{name}")
+
+
 @pytest.mark.parametrize("name", [*coverage.REFUSED, *coverage.DEVIATES])
 def test_the_tables_name_what_1_8_5_had(name):
     assert name in RECORD or name in coverage.EARLIER
@@ -127,6 +155,8 @@ def test_the_tables_name_what_1_8_5_had(name):
         ("fluid.contrib.mixed_precision.decorator.decorate", "deviates"),
         ("fluid.framework.load_op_library", "refused"),
         ("fluid.contrib.slim.Compressor", "refused"),
+        ("fluid.contrib.slim.prune.Pruner", "refused"),
+        ("fluid.incubate.fleet.collective.fleet.init", "supported"),
         ("paddle.dataset.sentiment.train", "refused"),
         ("fluid.layers.fcc", "unknown"),
         ("fluid.layers.nope.fc", "unknown"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...coverage import refused
+from ...coverage import refused, tell_absent
 
 __all__ = ["Compressor"]
+
+__getattr__ = tell_absent(__name__)
 
 
 @refused("fluid.contrib.Compressor")

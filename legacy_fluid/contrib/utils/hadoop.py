@@ -41,17 +41,20 @@ class Hadoop:
         """Return what a command prints, None where it fails, each of 1 + retry_times times."""
         for turn in range(retry_times + 1):
             time.sleep(self._seconds_between_tries if turn else 0)
-            done = subprocess.run([*self.pre_commands, *command], capture_output=True, text=True, check=False)
+            done = self._run_once(*command)
             if done.returncode == 0:
                 return done.stdout
             log.warning("hadoop fs %s ended with %d: %s", " ".join(command), done.returncode, done.stderr.strip())
         return None
 
+    def _run_once(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self.pre_commands, *command], capture_output=True, text=True, check=False)
+
     def is_exist(self, hdfs_path: str | None = None) -> bool:
-        return self._run("-test", "-e", str(hdfs_path)) is not None
+        return self._run_once("-test", "-e", str(hdfs_path)).returncode == 0
 
     def is_dir(self, hdfs_path: str | None = None) -> bool:
-        return self._run("-test", "-d", str(hdfs_path)) is not None
+        return self._run_once("-test", "-d", str(hdfs_path)).returncode == 0
 
     def delete(self, hdfs_path: str) -> bool:
         """Delete a file, or a folder with all that is in it; True where nothing was there."""

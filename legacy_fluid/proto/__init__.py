@@ -1,0 +1,3 @@
+"""`fluid.proto`: the messages that programs are saved as."""
+
+from . import framework_pb2
