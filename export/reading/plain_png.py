@@ -60,11 +60,12 @@ def _scanlines(data: bytes) -> bytes | None:
     end = 41 + int.from_bytes(data[33:37], "big")
     if end + 4 + len(_TAIL) != len(data) or zlib.crc32(data[37:end]) != int.from_bytes(data[end : end + 4], "big"):
         return None
+    unpacker = zlib.decompressobj()
     try:
-        lines = zlib.decompress(data[41:end], bufsize=_SCANLINES)
+        lines = unpacker.decompress(data[41:end], _SCANLINES + 1)  # not more, whatever it would unpack to
     except zlib.error:
         return None
-    return lines if len(lines) == _SCANLINES and max(lines[:: 1 + SIDE]) <= 4 else None
+    return lines if unpacker.eof and len(lines) == _SCANLINES and max(lines[:: 1 + SIDE]) <= 4 else None
 
 
 def _decode(images: list[bytes]) -> list[bytes]:

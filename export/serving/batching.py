@@ -47,8 +47,8 @@ class Job:
         self.taken = 0
         self.rows: list[Floats] = []
 
-    def finish(self, probabilities: Floats, timing: Timing) -> None:
-        """Take the probabilities, float32 [count, labels]."""
+    def finish(self, probabilities: Floats, best: list[int], timing: Timing) -> None:
+        """Take the probabilities, float32 [count, labels], and which is the largest for each image."""
         raise NotImplementedError
 
     def fail(self, error: RequestError) -> None:
@@ -174,27 +174,31 @@ class Batcher:
             self._due = self._loop.call_soon(self._turn)
         timing = Timing(begun, time.perf_counter(), sum(part.count for part in parts))
         self._observe(timing.batch)
+        if probabilities is None:
+            for part in parts:
+                part.job.fail(internal())
+            return
+        best = probabilities.argmax(axis=1).tolist()
+        finite = bool(np.isfinite(probabilities).all())
         end = 0
         for job, _, count in parts:
             start, end = end, end + count
-            if probabilities is None:
-                job.fail(internal())
-                continue
             rows = probabilities[start:end]
-            if count < job.count:
-                job.rows.append(rows)
-                if sum(map(len, job.rows)) < job.count:
-                    continue
+            if count == job.count:
+                _finish(job, rows, best[start:end], timing, finite)
+                continue
+            job.rows.append(rows)
+            if sum(map(len, job.rows)) == job.count:
                 rows = np.concatenate(job.rows)
-            _finish(job, rows, timing)
+                _finish(job, rows, rows.argmax(axis=1).tolist(), timing, False)
 
 
-def _finish(job: Job, rows: Floats, timing: Timing) -> None:
-    if not np.isfinite(rows).all():
+def _finish(job: Job, rows: Floats, best: list[int], timing: Timing, finite: bool) -> None:
+    if not finite and not np.isfinite(rows).all():
         job.fail(unprocessable("the model's answer is no number", "send finite numbers, normalised to [-1, 1]"))
         return
     try:
-        job.finish(rows, timing)
+        job.finish(rows, best, timing)
     except Exception:
         log.exception("an answer could not be written")
         job.fail(internal())

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple
 
 from PIL import Image
@@ -30,14 +31,30 @@ class Preparation(NamedTuple):
     fit: bool = False
     raw: bool = False
 
+    @property
+    def expected_polarity(self) -> str:
+        """The ink's colour, as far as it is known."""
+        return "light" if self.raw else self.polarity
+
+
+class _Asked(NamedTuple):
+    files: Sequence[bytes]
+    how: Preparation
+    done: Callable[[bytes], None]
+    fail: Callable[[RequestError], None]
+
 
 class Decoder:
-    """Turns image files into pixels, light ink on dark; keeps at most `max_queue` files waiting."""
+    """Turns image files into pixels, light ink on dark; keeps at most `max_queue` files waiting.
+
+    What comes within one turn of the event loop is decoded in one go, which for plain images takes a fifth of the time.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(_THREADS, "decoder")
+        self._asked: list[_Asked] = []
         self.waiting = 0
 
     def decode(
@@ -47,34 +64,55 @@ class Decoder:
         done: Callable[[bytes], None],
         fail: Callable[[RequestError], None],
     ) -> None:
-        """Call `done` with the pixels, n * 28 * 28 bytes, now or later, or `fail` with the reason why there are none.
+        """Call `done`, later, with the pixels, n * 28 * 28 bytes, or `fail` with the reason why there are none.
 
         Raises RequestError, 503, where too many wait already.
         """
-        polarity = "light" if how.raw else how.polarity
-        images = [None] * len(files) if how.fit else decode_plain(files, polarity)
-        ready = [image for image in images if image is not None]
-        if len(ready) == len(files):
-            done(b"".join(ready))
-            return
         if self.waiting + len(files) > self._settings.max_queue:
             raise busy(f"{self.waiting} images wait to be read already")
         self.waiting += len(files)
-        latest = time.perf_counter() + self._settings.timeout
+        if not self._asked:
+            self._loop.call_soon(self._turn)
+        self._asked.append(_Asked(files, how, done, fail))
 
+    def _turn(self) -> None:
+        asked, self._asked = self._asked, []
+        plain: dict[str, list[bytes]] = {}
+        for files, how, _, _ in asked:
+            if not how.fit:
+                plain.setdefault(how.expected_polarity, []).extend(files)
+        decoded = {polarity: iter(decode_plain(files, polarity)) for polarity, files in plain.items()}
+        for one in asked:
+            count = len(one.files)
+            images = [None] * count if one.how.fit else list(islice(decoded[one.how.expected_polarity], count))
+            ready = [image for image in images if image is not None]
+            if len(ready) == count:
+                self._hand_over(one, b"".join(ready))
+            else:
+                self._read_in_thread(one, images)
+
+    def _read_in_thread(self, asked: _Asked, images: Sequence[bytes | None]) -> None:
         def take(future: asyncio.Future[bytes]) -> None:
-            self.waiting -= len(files)
             error = future.exception()
             if error is None:
-                _guarded(done, future.result(), fail)
-            elif isinstance(error, RequestError):
-                fail(error)
-            else:
+                self._hand_over(asked, future.result())
+                return
+            self.waiting -= len(asked.files)
+            if not isinstance(error, RequestError):
                 log.error("an image could not be prepared", exc_info=error)
-                fail(internal())
+                error = internal()
+            asked.fail(error)
 
-        future = self._loop.run_in_executor(self._threads, self._prepare, files, images, how, latest)
+        latest = time.perf_counter() + self._settings.timeout
+        future = self._loop.run_in_executor(self._threads, self._prepare, asked.files, images, asked.how, latest)
         future.add_done_callback(take)
+
+    def _hand_over(self, asked: _Asked, pixels: bytes) -> None:
+        self.waiting -= len(asked.files)
+        try:
+            asked.done(pixels)
+        except RequestError as error:
+            asked.fail(error)
 
     def _prepare(
         self, files: Sequence[bytes], images: Sequence[bytes | None], how: Preparation, latest: float
@@ -112,13 +150,6 @@ def read(data: bytes, how: Preparation, max_pixels: int) -> bytes:
     if gray.size != (SIDE, SIDE):
         raise unprocessable(f"a raw image of {gray.width} x {gray.height}", f"send {SIDE} x {SIDE}, or leave out raw=1")
     return gray.tobytes()
-
-
-def _guarded(done: Callable[[bytes], None], pixels: bytes, fail: Callable[[RequestError], None]) -> None:
-    try:
-        done(pixels)
-    except RequestError as error:
-        fail(error)
 
 
 def _unreadable(error: UnreadableImageError) -> RequestError:

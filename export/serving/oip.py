@@ -193,7 +193,7 @@ class _Inference(Job):
         self.request = request
         self.served = served
 
-    def finish(self, probabilities: Floats, timing: Timing) -> None:
+    def finish(self, probabilities: Floats, best: list[int], timing: Timing) -> None:
         request = self.request
         output: dict[str, Any] = {"name": OUTPUT, "datatype": DATATYPE, "shape": probabilities.shape}
         answer = {"model_name": self.served.name, "model_version": self.served.version, "outputs": [output]}

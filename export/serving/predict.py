@@ -69,12 +69,12 @@ class _Prediction(Job):
         self.options = options
         self.served = served
 
-    def finish(self, probabilities: Floats, timing: Timing) -> None:
+    def finish(self, probabilities: Floats, best: list[int], timing: Timing) -> None:
         served, options = self.served, self.options
         labels = served.model.labels
         predictions: list[dict[str, Any]] = [
-            {"label": labels[best], "probability": row[best], "probabilities": row}
-            for row, best in zip(probabilities, probabilities.argmax(axis=1).tolist(), strict=True)
+            {"label": labels[index], "probability": row[index], "probabilities": row}
+            for row, index in zip(probabilities, best, strict=True)
         ]
         if options.top:
             _add_top(predictions, labels, options.top)

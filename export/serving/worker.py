@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -66,6 +67,7 @@ class Worker:
         await models.load()
         if replaces:
             await server.listen(self._listening)  # meanwhile connections wait in the socket's queue
+        gc.freeze()  # what is there now stays, and need not be looked through for garbage
         row["ready"] = 1
         self._tick(loop, server, models, app)
         loop.run_in_executor(None, _import_metrics)
