@@ -65,7 +65,7 @@ ABSENT = {
     "fluid.distribute_lookup_table": Refusal(_SERVERS, "use paddle.distributed"),
     "fluid.distributed": Refusal(_SERVERS, "use paddle.distributed"),
     "fluid.incubate.fleet.parameter_server.pslib": Refusal(
-        "it takes PSLib, which Paddle's packages have not", "use fleet of ..parameter_server.distribute_transpiler"
+        "it takes PSLib, which Paddle's packages have not", "use distribute_transpiler.fleet beside it, with one worker"
     ),
     **{
         f"fluid.incubate.fleet.utils.{name}": Refusal("it served clusters", "use paddle.distributed.fleet.utils")
@@ -103,12 +103,9 @@ DEVIATES = {
     "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
     "use paddle.distributed.fleet",
     **{
-        f"fluid.incubate.fleet.{name}": "one worker trains as the optimizer alone does; several, and parameter servers, "
-        "are refused: use paddle.distributed.fleet"
-        for name in (
-            "collective.CollectiveOptimizer",
-            "parameter_server.distribute_transpiler.TranspilerOptimizer",
-        )
+        f"fluid.incubate.fleet.{kind}.fleet": "one worker trains as the optimizer alone does; several, and parameter "
+        "servers, are refused: use paddle.distributed.fleet"
+        for kind in ("collective", "parameter_server.distribute_transpiler")
     },
     **{
         f"fluid.transpiler.collective.{name}": "transpile is refused, it is for several processes: "
@@ -118,7 +115,6 @@ DEVIATES = {
     "fluid.dygraph.BackwardStrategy": "sort_sum_gradient has no effect: the 2.6 core adds gradients in one order",
     "fluid.dygraph.GRUUnit": "no gradient flows back through its second output, the reset hidden state",
     "fluid.contrib.model_stat.summary": "FLOPs of an unknown batch size are counted for a batch of one, not negative",
-    "fluid.layers.tensor_array_to_tensor": "its second answer, the sizes, stays empty: the 2.6 core does not write it",
     "fluid.dygraph.to_variable": "the array is always copied: zero_copy has no effect",
 }
 """Names that are there and mean something else in some respect, which the note tells."""

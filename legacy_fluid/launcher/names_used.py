@@ -28,9 +28,12 @@ class Found:
 
 
 def names_used(tree: ast.Module) -> Found:
-    """Return what a program uses."""
+    """Return what a program uses.
+
+    A `fluid` that the program itself does not give a meaning is Paddle's: a star import, or a cell before, gave it.
+    """
     found = Found()
-    _Scope(found, {}).read(tree)
+    _Scope(found, {"fluid": "paddle.fluid"}).read(tree)
     found.uses.sort(key=lambda use: use.line)
     return found
 
@@ -74,7 +77,9 @@ class _Scope(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level or node.module is None:
-            return  # from the program's own package
+            for alias in node.names:  # from the program's own package
+                self._forget(alias.asname or alias.name)
+            return
         self.found.imports.setdefault(node.module.partition(".")[0], node.lineno)
         for alias in node.names:
             if alias.name == "*":

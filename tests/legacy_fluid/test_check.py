@@ -49,6 +49,7 @@ def used(code):
             [("paddle.batch", 2), ("paddle.dataset.mnist.train", 2)],
         ),
         ("import paddle.fluid.layers.nope", [("fluid.layers.nope", 1)]),
+        ("from common import *\nfluid.layers.fc(x, 1)", [("fluid.layers.fc", 2)]),
         (
             "try:\n    import paddle.fluid as fluid\nexcept ImportError:\n    fluid = None\nfluid.data",
             [("fluid.data", 5)],
