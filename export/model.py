@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.compiled import compiled
 from export.settings import Setting, read_settings
 from fluidline.errors import DataError, FluidlineError, UsageError
 from fluidline.machine import cores
@@ -25,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 SIDE = 28
 OPTIMISATIONS = ("basic", "extended", "all")  # onnxruntime's levels of graph optimisation
-_BATCH, _GPU_BATCH = 16, 4096  # images a call: as many as the processor's caches hold; what fills a GPU
+_BATCH, _GPU_BATCH = 8, 4096  # images a call: as many as the processor's caches hold; what fills a GPU
 _FATAL, _ERROR, _WARNING = 4, 3, 2  # onnxruntime's severities; the last is its default
 
 
@@ -99,17 +100,19 @@ def load(path: str | Path, device: str = "auto", purpose: str | None = None, app
     """Open a model.onnx, run it once, and return it.
 
     `device` is cpu, gpu, or auto, which takes a GPU where onnxruntime can really use one. On the CPU it runs as the
-    settings beside it say for `purpose`, latency or throughput, and else, or where there are none that fit, on a thread
-    a call; `approximate` lets them name a file of fewer bits. Without metadata the labels are 0, 1, 2..., and pixels go
-    from -1 to 1. Raises DataError where the file is no ONNX model, or one of something else than 28x28 images, and
-    FluidlineError where the device is not to be had.
+    settings beside it say for `purpose`, latency or throughput, or, where there are none that fit, rewritten for the
+    processor (`export.compiled`); without a purpose it runs as it is. `approximate` lets the settings name a file of
+    fewer bits. Without metadata the labels are 0, 1, 2..., and pixels go from -1 to 1. Raises DataError where the file
+    is no ONNX model, or one of something else than 28x28 images, and FluidlineError where the device is not to be had.
     """
     path = Path(path)
     session = _open_on_gpu(path, required=device == "gpu") if device == "gpu" or _may_use_gpu(device) else None
     setting = Setting(path.name, batch=_GPU_BATCH) if session else Setting(path.name, calls=cores(), batch=_BATCH)
     if session is None:
-        setting = (purpose and read_settings(path, purpose, approximate)) or setting
-        session = _open(path.parent / setting.file, session_options(setting.threads, setting.optimisation), [CPU])
+        tuned = read_settings(path, purpose, approximate) if purpose else None
+        setting = tuned or setting
+        file = path.parent / setting.file if tuned or not purpose else compiled(path)
+        session = _open(file, session_options(setting.threads, setting.optimisation), [CPU])
     _check_input(path, session)
     metadata = session.get_modelmeta().custom_metadata_map
     labels = _read_labels(path, metadata, _try(path, session).shape[1])

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from export.conversion.graph import Graph, read_model
-from export.conversion.widen import widen
+from export.conversion.for_processor import rewrite
+from export.conversion.graph import read_model
 from export.model import Model, load
-from fluidline.errors import DataError
 from fluidline.files import atomic_folder
+from fluidline.machine import vector_floats
 from fluidline.runs import RunFolder
 from pipeline.data.dataset import Dataset, Split
 
@@ -30,6 +30,7 @@ FLOAT32 = "float32"
 EXACT = 1e-5  # the largest absolute difference of probabilities up to which a variant gives the same answers
 MOST_LOST = 0.001  # of the test images: an inexact variant may be wrong on so many more
 _CALIBRATION_IMAGES = 1024
+_LEAST_WIDTH = 4  # of vectors, where the processor does not say it
 _BATCH = 64
 
 Floats = npt.NDArray[np.float32]
@@ -102,14 +103,7 @@ def _classify(model: Model, split: Split) -> Floats:
 
 
 def _write_wide(model: Model, file: Path, _: Split) -> None:
-    plain = read_model(model.path)
-    graph = Graph(plain)
-    if not widen(graph):
-        raise DataError("no convolution's channels can be filled up")
-    wide = graph.to_model(plain.graph.name, list(plain.graph.input), list(plain.graph.output))
-    wide.metadata_props.extend(plain.metadata_props)
-    onnx.checker.check_model(wide, full_check=True)
-    onnx.save(wide, file)
+    file.write_bytes(rewrite(model.path, max(vector_floats(), _LEAST_WIDTH)))
 
 
 def _write_float16(model: Model, file: Path, _: Split) -> None:

@@ -8,6 +8,7 @@ refusals                                    those that have no match, and the wa
 translate, translate_process                paddle2onnx, in a process of its own
 sequences, sequence_functions               what fluid computes over sequences, as ONNX functions
 graph, simplify, fold, naming               the ONNX graph, made small, exact and legible
+widen, for_processor                        the same rewritten for the processor that runs it
 compare, validate                           proof that it is the same model
 convert, from_fluid                         the whole way, for a run and for a folder of fluid's
 """

@@ -17,6 +17,7 @@ from classifiers import CLASSES, bar, write_classifier
 from PIL import Image
 
 from export.__main__ import export
+from export.compiled import compiled
 from export.predict import predict_folder
 from fluidline.cli import main
 from fluidline.errors import DataError
@@ -266,7 +267,8 @@ def test_ctrl_c_leaves_no_file_and_no_process(folder, model, tmp_path):
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
-def test_paddle_is_never_imported(folder, model, tmp_path):
+def test_paddle_is_never_imported_nor_onnx_once_the_model_is_known(folder, model, tmp_path):
+    compiled(model)
     code = (
         "import sys; from export.__main__ import export; from fluidline.cli import main\n"
         f"code = main(export, ['predict', {str(folder)!r}, '--model', {str(model)!r}, '--fit', '--out',"
