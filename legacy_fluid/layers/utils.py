@@ -28,6 +28,7 @@ FLOATS16 = ("float16", *FLOATS)
 INTEGERS = ("int32", "int64")
 NUMBERS = (*FLOATS, *INTEGERS)
 NUMBERS16 = ("float16", *NUMBERS)
+CREATED = ("bool", *NUMBERS16)  # what constants may be made of
 
 
 def convert_to_list(value: Any, n: int, name: str, dtype: type = int) -> list[Any]:
@@ -191,6 +192,13 @@ def keep_attribute(op: Any, name: str, value: bool | int | list[int]) -> None:
         op.desc._set_int32_attr(name, value)
     else:
         op.desc._set_int32s_attr(name, list(value))
+
+
+def named_or_temporary(helper: Any, name: str | None, dtype: Any) -> Any:
+    """Return a variable for a result: called `name` itself where the user chose one."""
+    if name is None or in_dygraph_mode():
+        return helper.create_variable_for_type_inference(dtype=dtype)
+    return helper.create_variable(name=name, dtype=dtype, persistable=False)
 
 
 class Composer:

@@ -1,4 +1,4 @@
-"""Tensor arrays that begin each run empty.
+"""Tensor arrays: they begin each run empty, and the sizes of their elements are known.
 
 The core keeps the variables of a run for the next, where 1.8 dropped them: an array, which only grows, would hold the
 steps of a longer batch, and gradients whose memory has gone. `select_input` is the operator that makes an array as
@@ -7,10 +7,12 @@ long as another; here one that nothing is ever written to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from paddle.base import core
 
+from .composition import composed
 from .site import Site
 
 _ARRAY = core.VarDesc.VarType.LOD_TENSOR_ARRAY
@@ -34,3 +36,37 @@ def empty_arrays(program: Any) -> bool:
     for name in arrays:
         site.insert_before("select_input", {"X": [_EMPTY], "Mask": [_FIRST]}, {"Out": [name]}, {})
     return True
+
+
+def _sizes_of_elements(site: Site) -> None:
+    """The kernel no longer writes them: ask one element after the other."""
+    from .. import layers  # which is made of all this
+
+    op = site.op
+    names, axis = op.output("OutIndex"), op.attr("axis")
+    if not names or names[0].endswith(_UNKNOWN):
+        return
+    with composed(site) as block:
+        array = block._var_recursive(op.input("X")[0])
+        unknown = block.create_var(name=f"{names[0]}{_UNKNOWN}", dtype="int32").name
+        outputs = {"Out": op.output("Out"), "OutIndex": [unknown]}
+        attrs = {"axis": axis, "use_stack": op.attr("use_stack")}
+        block.append_op(type=op.type(), inputs={"X": [array]}, outputs=outputs, attrs=attrs)
+        number, length = layers.zeros([1], "int64", force_cpu=True), layers.array_length(array)
+        sizes = layers.create_array("int32")
+        more = layers.less_than(number, length)
+        loop = layers.While(more, is_test=True)
+        with loop.block():
+            size = layers.slice(layers.shape(layers.array_read(array, number)), [0], [axis], [axis + 1 or _END])
+            layers.array_write(size, number, sizes)
+            layers.increment(number)
+            layers.less_than(number, length, cond=more)
+        outputs = {"Out": names, "OutIndex": [unknown]}
+        attrs = {"axis": 0, "use_stack": False}
+        block.append_op(type=op.type(), inputs={"X": [sizes]}, outputs=outputs, attrs=attrs)
+
+
+_END = 10000000  # beyond every dimension
+_UNKNOWN = "@UNKNOWN"
+
+RULES: dict[str, Callable[[Site], None]] = {"tensor_array_to_tensor": _sizes_of_elements}

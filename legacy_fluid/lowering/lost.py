@@ -9,9 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from paddle.base.framework import Program, _dygraph_guard, program_guard
-
-from .. import unique_name
+from .composition import composed
 from .site import Site
 
 Named = dict[str, Any]
@@ -24,20 +22,13 @@ def _compose(site: Site) -> None:
     """Put what the layer makes in the place of the operator, to be lowered in its turn."""
     from .. import layers  # which is made of all this
 
-    op, block = site.op, site.program.block(site.block.id)
-    inputs = {slot: block._var_recursive(op.input(slot)[0]) for slot in op.input_names() if op.input(slot)}
+    op = site.op
     attrs = {name: op.attr(name) for name in op.attr_names()}
-    outputs = {slot: op.output(slot)[0] for slot in op.output_names() if op.output(slot)}
-    first, current = site.block.op_size(), site.program.current_block_idx
-    names = unique_name.guard(f"{min(outputs.values())}@LOST_")
-    with _dygraph_guard(None), program_guard(site.program, Program()), names:
-        site.program.current_block_idx = block.idx
-        results = _COMPOSITIONS[op.type()](layers, inputs, attrs)
-        for slot, result in results.items():
-            if slot in outputs:
-                block.append_op(type="assign", inputs={"X": [result]}, outputs={"Out": [outputs[slot]]})
-    site.program.current_block_idx = current
-    site.give_way_to(first)
+    with composed(site) as block:
+        inputs = {slot: block._var_recursive(op.input(slot)[0]) for slot in op.input_names() if op.input(slot)}
+        for slot, result in _COMPOSITIONS[op.type()](layers, inputs, attrs).items():
+            if slot in op.output_names():
+                block.append_op(type="assign", inputs={"X": [result]}, outputs={"Out": op.output(slot)})
 
 
 def _filter_by_instag(layers: ModuleType, x: Named, a: Named) -> Named:

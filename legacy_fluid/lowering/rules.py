@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import activations, arithmetic, draws, indices, lost, normalisation, recurrences, sequences, updates
+from . import activations, arithmetic, arrays, draws, indices, lost, normalisation, recurrences, sequences, updates
 from .site import Site
 
 RULES: dict[str, Callable[[Site], None]] = {
     **activations.RULES,
     **arithmetic.RULES,
+    **arrays.RULES,
     **draws.RULES,
     **indices.RULES,
     **lost.RULES,

@@ -10,13 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT.parent / "shared" / "compat" / "cases").glob("*.py"))
 
-# What legacy_fluid.coverage.DEVIATES admits.
-FAIL = {"control.array_ops"}
-
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_golden_cases_pass_but_those_known_to_fail(file, tmp_path):
+def test_golden_cases_pass(file, tmp_path):
     compat = file.parents[1]
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases" / file.name).symlink_to(file)
@@ -25,4 +22,4 @@ def test_golden_cases_pass_but_those_known_to_fail(file, tmp_path):
     command += ["--cases", tmp_path / "cases", "--golden", compat / "golden", "--json", report]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=290, check=False)
     failed = {name: case["reason"] for name, case in json.loads(report.read_text()).items() if not case["ok"]}
-    assert failed.keys() == {name for name in FAIL if name.startswith(f"{file.stem}.")}, failed
+    assert not failed

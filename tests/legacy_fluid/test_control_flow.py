@@ -103,6 +103,20 @@ def test_if_else_parts_rows_and_joins_them(fluid):
     np.testing.assert_allclose(out, np.where(value < 0, -value, 10 * value), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("axis", "use_stack"), [(0, False), (1, False), (-1, False), (0, True), (1, True), (2, True)])
+def test_the_elements_of_an_array_are_joined_and_their_sizes_told(fluid, axis, use_stack):
+    L, value = fluid.layers, waves(2, 3)
+    x, array = fluid.data("x", [2, 3]), L.create_array("float32")
+    for index in range(3):
+        L.array_write(x * float(index), L.fill_constant([1], "int64", index), array)
+    joined, sizes = run(fluid, {"x": value}, L.tensor_array_to_tensor(array, axis=axis, use_stack=use_stack))
+    join = np.stack if use_stack else np.concatenate
+    np.testing.assert_allclose(joined, join([value * index for index in range(3)], axis), rtol=1e-6)
+    assert sizes.dtype == np.int32
+    if axis < 2:
+        assert list(sizes) == [value.shape[axis]] * 3
+
+
 def recurrence(inputs, weight, state=0.0):
     outputs = []
     for row in inputs:

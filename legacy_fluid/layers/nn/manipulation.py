@@ -11,13 +11,15 @@ from ...data_feeder import check_dtype, check_type, check_variable_and_dtype, co
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..tensor import assign, is_array, join_array, named_or_temporary
+from ..tensor import assign
+from ..tensor.copies import is_array, join_array
 from ..utils import (
     NUMBERS,
     NUMBERS16,
     as_numbers,
     declare,
     keep_attribute,
+    named_or_temporary,
     numbers_as_variables,
     sizes_or_variable,
     temporaries_of,

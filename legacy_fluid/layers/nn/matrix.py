@@ -8,8 +8,7 @@ from ...data_feeder import check_type, check_variable_and_dtype
 from ...framework import in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ..layer_function_generator import operator
-from ..tensor import named_or_temporary
-from ..utils import FLOATS, FLOATS16, NUMBERS, Composer
+from ..utils import FLOATS, FLOATS16, NUMBERS, Composer, named_or_temporary
 
 __all__ = [
     "addmm",

@@ -18,8 +18,17 @@ from ...framework import (
 )
 from ...layer_helper import LayerHelper
 from ..ops import cumsum, floor
-from ..tensor import assign, cast, fill_constant_batch_size_like, named_or_temporary
-from ..utils import FLOATS, FLOATS16, INTEGERS, declare, numbers_as_variables, shape_inputs, temporaries_of
+from ..tensor import assign, cast, fill_constant_batch_size_like
+from ..utils import (
+    FLOATS,
+    FLOATS16,
+    INTEGERS,
+    declare,
+    named_or_temporary,
+    numbers_as_variables,
+    shape_inputs,
+    temporaries_of,
+)
 from .elementwise import elementwise_add, scale
 from .index import gather
 from .manipulation import reshape
