@@ -12,6 +12,7 @@ from paddle.base import core
 from paddle.base.dygraph import tracer as _tracer
 
 from ..lowering import draws
+from . import differentiable
 
 __all__ = ["Tracer"]
 
@@ -29,6 +30,7 @@ class Tracer(_tracer.Tracer):
         self.record: list[Any] | None = None
         self.made_of_old = False
         self._parameters: list[weakref.ref[Any]] = []
+        self._leaves: dict[int, weakref.ref[Any]] = {}
 
     @property
     def _train_mode(self) -> bool:
@@ -52,10 +54,37 @@ class Tracer(_tracer.Tracer):
         """Run an operator; its outputs take their values in place."""
         if self.record is not None:
             self.record.append((type, dict(inputs), dict(outputs), dict(attrs)))
+        is_differentiated = self._has_grad and self._watch_leaves(inputs)
         if type in _OTHERWISE:
             _OTHERWISE[type](super().trace_op, inputs, outputs, attrs)
+        elif is_differentiated and (result := differentiable.run(type, inputs, attrs)):
+            slot, value = result
+            for output, part in zip(_listed(outputs[slot]), _listed(value), strict=True):
+                output.reconstruct_from_(part, False)
         else:
             super().trace_op(type, inputs, outputs, attrs, stop_gradient, inplace_map)
+
+    def _watch_leaves(self, inputs: Any) -> bool:
+        """Let `backward` replace the gradients of the leaves among the inputs; return whether one has a gradient."""
+        is_differentiated = False
+        for values in inputs.values():
+            for value in _listed(values):
+                if isinstance(value, core.eager.Tensor) and not value.stop_gradient:
+                    is_differentiated = True
+                    if value.is_leaf and id(value) not in self._leaves:
+                        self._watch(value)
+        return is_differentiated
+
+    def _watch(self, leaf: Any) -> None:
+        """In 1.8 a gradient was that of the last `backward`; the core adds to the one that is there."""
+        key = id(leaf)
+        reference = self._leaves[key] = weakref.ref(leaf, lambda _: self._leaves.pop(key, None))
+
+        def forget(_: Any) -> None:
+            if (variable := reference()) is not None:
+                variable.clear_gradient(False)
+
+        leaf.register_hook(forget)
 
     def remember_parameter(self, parameter: Any) -> None:
         self._parameters.append(weakref.ref(parameter))
@@ -148,6 +177,10 @@ _OTHERWISE = {
     "layer_norm": _layer_norm,
     **{op_type: functools.partial(_draw, op_type) for op_type in draws.DRAWS},
 }
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _only(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,9 @@ def set_value(self: Any, value: Any) -> None:
 
 @dygraph_only
 def backward(self: Any, backward_strategy: BackwardStrategy | None = None, retain_graph: bool = False) -> None:
-    """Compute the gradients of this Variable, and add them to those that its leaves have.
+    """Compute the gradients of this Variable; they replace those that there are.
+
+    Nothing happens for a Variable that nothing was computed for, or whose `backward` was called already.
 
     Args:
         backward_strategy: BackwardStrategy.
@@ -55,7 +58,19 @@ def backward(self: Any, backward_strategy: BackwardStrategy | None = None, retai
     """
     if backward_strategy is not None and not isinstance(backward_strategy, BackwardStrategy):
         raise TypeError(f"backward_strategy is a BackwardStrategy, not {backward_strategy!r}")
+    if self.is_leaf or _is_spent(self):
+        return
     _backward_of_the_core(self, None, retain_graph)
+    if not retain_graph:
+        _spent[id(self)] = weakref.ref(self)
+
+
+_spent: dict[int, weakref.ref[Any]] = {}
+
+
+def _is_spent(variable: Any) -> bool:
+    reference = _spent.get(id(variable))
+    return reference is not None and reference() is variable
 
 
 @dygraph_only
