@@ -37,12 +37,17 @@ class Fleet:
 
         Raises:
             TypeError: `role_maker` is none.
+            AssertionError, KeyError: the environment does not say what the role maker asks it; a note tells what to set.
         """
         if not isinstance(role_maker, RoleMakerBase):
             raise TypeError(f"role_maker is a role maker of incubate.fleet.base.role_maker, not {role_maker!r}")
         self._executor = Executor(CPUPlace())
         self._role_maker = role_maker
-        self._role_maker.generate_role()
+        try:
+            self._role_maker.generate_role()
+        except (AssertionError, KeyError) as error:
+            error.add_note(_ENVIRONMENT)
+            raise
         self._is_initialized = True
 
     def is_first_worker(self) -> bool:
@@ -135,6 +140,12 @@ class Fleet:
             f"{name}: this process is {part}, and the core lacks the operators by which 1.8's processes met; "
             "start one worker alone, or port the training to paddle.distributed.fleet"
         )
+
+
+_ENVIRONMENT = (
+    "To start one worker alone, set TRAINING_ROLE=TRAINER PADDLE_TRAINER_ID=0 PADDLE_TRAINERS_NUM=1 "
+    "PADDLE_TRAINER_ENDPOINTS=127.0.0.1:6170 PADDLE_PSERVERS_IP_PORT_LIST=127.0.0.1:6174"
+)
 
 
 class DistributedOptimizer:

@@ -11,7 +11,8 @@ from typing import Any
 from ..... import io
 from .....compiler import CompiledProgram
 from .....executor import Executor
-from .....framework import Program, default_main_program, default_startup_program
+from .....framework import Program, default_startup_program
+from .....optimizer import Optimizer
 from .....transpiler.distribute_transpiler import (
     DistributeTranspilerConfig,
     ServerRuntimeConfig,  # used from here as well
@@ -61,9 +62,11 @@ class DistributedTranspiler(Fleet):
             strategy: DistributeTranspilerConfig, or one that StrategyFactory makes; the synchronous where None.
 
         Raises:
-            ValueError: `init` was not called.
-            TypeError: `optimizer` or `strategy` is none.
+            ValueError: `optimizer` is none, or `init` was not called.
+            TypeError: `strategy` is none.
         """
+        if not isinstance(optimizer, Optimizer):
+            raise ValueError(f"fleet.distributed_optimizer takes an optimizer of fluid.optimizer, not {optimizer!r}")
         if not self._is_initialized:
             raise ValueError("fleet.distributed_optimizer needs this process's role: call fleet.init(role) first")
         self._optimizer = TranspilerOptimizer(optimizer, strategy)
@@ -85,24 +88,15 @@ class DistributedTranspiler(Fleet):
         )
 
     def save_persistables(self, executor: Any, dirname: str, main_program: Any = None) -> None:
-        """Save the parameters and states of the program that was minimized; see io.save_persistables.
-
-        Raises:
-            ValueError: `main_program` is another one.
-        """
+        """Save the parameters and states of the program that was minimized, or of another; see io.save_persistables."""
         program = _program_to_save("save_persistables", executor, main_program or self.main_program)
-        if not program._is_distributed:
-            raise ValueError("fleet.save_persistables saves what was minimized; io.save_persistables any other program")
         io.save_persistables(executor, dirname, program, None)
 
-    def _transpile(self, config: Any) -> None:
-        self._transpile_config = _strategy_of(config)
-        self.main_program, self.startup_program = default_main_program(), default_startup_program()
-        self.main_program._is_distributed = True
-        self._origin_program = self.main_program.clone(for_test=False)
-
-    def _set_opt_info(self, opt_info: dict[str, Any]) -> None:
-        self._opt_info = opt_info
+    def _take(self, strategy: Any, main_program: Program, startup_program: Program) -> None:
+        """Take the programs of the one worker."""
+        self._transpile_config = _strategy_of(strategy)
+        self.main_program, self.startup_program = main_program, startup_program
+        self._origin_program = main_program.clone(for_test=False)
 
 
 _NAME = "fluid.incubate.fleet.parameter_server.distribute_transpiler"
@@ -149,16 +143,6 @@ class TranspilerOptimizer(DistributedOptimizer):
         if not isinstance(strategy, DistributeTranspilerConfig | DistributedStrategy):
             raise TypeError(f"a strategy is made by StrategyFactory, or a DistributeTranspilerConfig, not {strategy!r}")
         super().__init__(optimizer, strategy)
-        self.opt_info: dict[str, Any] = {}
-        if isinstance(strategy, DistributedStrategy):
-            self.opt_info = {
-                **strategy.get_debug_opt(),
-                "mpi_rank": fleet.worker_index(),
-                "mpi_size": fleet.worker_num(),
-                "trainer": "MultiTrainer",
-                "device_worker": "Hogwild",
-            }
-            fleet._set_opt_info(self.opt_info)
 
     def backward(
         self,
@@ -194,6 +178,5 @@ class TranspilerOptimizer(DistributedOptimizer):
             part = "a parameter server" if fleet.is_server() else None
             raise fleet._several(f"{_NAME}.TranspilerOptimizer.minimize", part)
         result = self._optimizer.minimize(loss, startup_program, parameter_list, no_grad_set)
-        fleet._transpile(config=self._strategy)
-        loss.block.program._fleet_opt = self.opt_info
+        fleet._take(self._strategy, loss.block.program, startup_program or default_startup_program())
         return result
