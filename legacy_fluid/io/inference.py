@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import core, layers
 from ..framework import Program, Variable, program_guard
+from .description import serialized
 from .variables import load_persistables, save_persistables, valid_program
 
 __all__ = ["load_inference_model", "save_inference_model"]
@@ -67,7 +68,7 @@ def save_inference_model(
     else:
         model_path += ".main_program"
     with open(model_path, "wb") as file:
-        file.write(program.desc.serialize_to_string())
+        file.write(serialized(program))
     if program_only:
         warnings.warn("program_only: the parameters are not saved", stacklevel=2)
         return names
@@ -88,7 +89,6 @@ def _inference_program(program: Any, feeds: list[str], targets: list[Any]) -> An
     pruned = pruned._inference_optimize(prune_read_op=True)
     prepend_feed_ops(pruned, feeds)
     append_fetch_ops(pruned, [var.name for var in targets])
-    pruned.desc._set_version(0)  # that of 1.8, which refuses a later one
     return pruned
 
 

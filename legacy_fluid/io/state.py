@@ -13,6 +13,7 @@ import numpy as np
 from .. import core
 from ..executor import Executor, global_scope, scope_guard
 from ..framework import Program, Variable
+from .description import serialized
 from .pickles import load_pickle
 from .variables import (
     get_program_parameter,
@@ -41,7 +42,7 @@ def save(program: Any, model_path: str) -> None:
             pickle.dump(values, file, protocol=2)
     program.desc.flush()
     with open(model_path + ".pdmodel", "wb") as file:
-        file.write(program.desc.serialize_to_string())
+        file.write(serialized(program))
 
 
 def load(program: Any, model_path: str, executor: Any = None, var_list: Any = None) -> None:
