@@ -76,10 +76,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # The offer of another protocol is declined by answering in this one; the parser stops at such a request.
-            self.parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
+            self._decline(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if not self.deaf:
                 if not self.receiving:
@@ -127,6 +124,8 @@ class Connection(asyncio.Protocol):
             return
         exchange, parser, headers = self.exchange, self.parser, self.exchange.headers
         exchange.method = parser.get_method()
+        if parser.should_upgrade():
+            return
         exchange.path, _, exchange.query = self.target.partition(b"?")
         exchange.closes = not parser.should_keep_alive()
         exchange.keeps_alive_1_0 = not exchange.closes and parser.get_http_version() == "1.0"
@@ -149,7 +148,7 @@ class Connection(asyncio.Protocol):
             self.refuse(busy("the requests being received fill the memory set aside for them"))
 
     def on_message_complete(self) -> None:
-        if self.deaf:
+        if self.deaf or self.parser.should_upgrade():
             return
         self.receiving = False
         exchange, chunks = self.exchange, self.chunks
@@ -218,6 +217,17 @@ class Connection(asyncio.Protocol):
         self.chunks: list[bytes] = []
         self.target = b""
         self.head = 0
+
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as one that does not: the parser stops there, before its body."""
+        exchange = self.exchange
+        if exchange.method == b"CONNECT":
+            self.refuse(malformed("this is no proxy", "send the request itself"))
+            return
+        kept = [item for item in exchange.headers.items() if item[0] not in (b"connection", b"upgrade")]
+        headers = b"".join(b"%b: %b\r\n" % item for item in kept)
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%b %b HTTP/1.1\r\n%b\r\n%b" % (exchange.method, self.target, headers, rest))
 
     def _check_head(self) -> None:
         if self.head > MAX_HEAD or len(self.exchange.headers) > MAX_HEADERS:

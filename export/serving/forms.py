@@ -132,12 +132,12 @@ def _flat_images(numbers: list[Any], max_images: int) -> list[list[Any]]:
     one = _flat_image(numbers)
     if one is not None:
         return [one]
-    if len(numbers) > max_images:
+    if len(numbers) > max_images and isinstance(numbers[0], list):
         raise _too_many(max_images)
     images = [_flat_image(image) if isinstance(image, list) else None for image in numbers]
     flat = [image for image in images if image is not None]
     if not flat or len(flat) < len(images):
-        raise unprocessable(f"{len(numbers)} items are no images", _SHAPES)
+        raise unprocessable(f"{len(numbers)} items that are not all images", _SHAPES)
     return flat
 
 
