@@ -118,6 +118,9 @@ class TrainConfig:
     shuffle_buffer: int = _option("Samples among which the reader shuffles; 1 keeps their order.", int, least=1)
     prefetch: int = _option("Batches that a thread makes ahead of the step; 0 for none.", int, least=0, default=4)
     device: str = _option("Where to compute.", choices=DEVICES, default="cpu")
+    threads: int | None = _option(
+        "Threads that compute an operator; OMP_NUM_THREADS, or 1, unless given.", int, least=1, optional=True
+    )
     seed: int = _option(
         "Fixes all that is random: initial parameters, order, augmentation, dropout.",
         int, least=0, most=2**31 - 2, default=1,

@@ -1,12 +1,44 @@
-"""Where a training computes."""
+"""Where a training computes, and with how many threads."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import sys
 from typing import Any
 
 from fluidline.errors import UsageError
 
 DEVICES = ("cpu", "gpu")
+
+_THREADS = "OMP_NUM_THREADS"
+
+
+def use_threads(count: int | None) -> None:
+    """Let each operator compute with `count` threads; None leaves it to OMP_NUM_THREADS, which Paddle takes for 1.
+
+    Raises UsageError where Paddle was imported with another count: it reads it once.
+    """
+    if count is None:
+        return
+    if "paddle" in sys.modules:
+        now = os.environ[_THREADS]
+        if now != str(count):
+            raise UsageError(
+                f"threads is {count}, and Paddle was imported with {now} (set {_THREADS}={count} before that)"
+            )
+        return
+    os.environ[_THREADS] = str(count)
+    with contextlib.redirect_stderr(
+        io.StringIO()
+    ):  # it warns of any count but 1, with its own data parallelism in mind
+        import paddle  # noqa: F401
+
+
+def threads() -> int:
+    """Return with how many threads an operator computes, once Paddle was imported."""
+    return int(os.environ.get(_THREADS, "1"))
 
 
 def place(device: str) -> Any:

@@ -15,7 +15,7 @@ from pipeline.config import TrainConfig, load_config
 from pipeline.data.dataset import Dataset
 
 # What a resumed run may be told anew; anything else would make it another training than the one that was begun.
-MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "prefetch", "run", "runs_dir"}
+MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "prefetch", "run", "runs_dir", "threads"}
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ def check_checkpoint(run: RunFolder, state: Mapping[str, Any], facts: Mapping[st
         raise DataError(f"run {run.path} was begun on other data (give the same --data, or --overwrite)")
     if state["threads"] != facts["threads"]:
         _log.warning(
-            "warning: begun with OMP_NUM_THREADS=%s and resumed with %s: the last digits will differ",
-            state["threads"], facts["threads"],
+            "warning: begun with %s threads and resumed with %s: the last digits will differ (--threads %s)",
+            state["threads"], facts["threads"], state["threads"],
         )  # fmt: skip
     done = state["progress"]["epoch"]
     if config.epochs < done:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import shlex
 import sys
@@ -31,7 +30,7 @@ from pipeline.checkpoint import check_best, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
 from pipeline.data import load
 from pipeline.data.dataset import Dataset
-from pipeline.device import place
+from pipeline.device import place, threads, use_threads
 from pipeline.events import Best, EndTrainingEvent, Event, Handler, PrintHandler, ProgressHandler
 from pipeline.metrics import MetricsLog
 from pipeline.plot import PlotHandler
@@ -59,6 +58,7 @@ def train(
     run = create_run(config.run, Path(config.runs_dir))
     if resume:
         check_config(run, config)
+    use_threads(config.threads)
     place(config.device)  # which a machine may lack
     with run.lock():
         if not (resume or overwrite):
@@ -92,7 +92,7 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
     facts = {
         "labels": list(dataset.labels),
         "data": fingerprint(dataset),
-        "threads": os.environ.get("OMP_NUM_THREADS", "1"),
+        "threads": threads(),
     }
     found = find_checkpoint(run.checkpoints) if resume else None
     if found:

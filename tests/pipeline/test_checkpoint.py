@@ -55,7 +55,7 @@ def test_parameters_optimizer_state_and_random_state_come_back(
 
 
 def _truncate(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-1])
+    file.write_bytes(file.read_bytes()[:-9])
 
 
 def _alter(file: Path) -> None:
@@ -95,8 +95,14 @@ def test_a_damaged_state_is_named(damage: Callable[[Path], None], program: fluid
         read_checkpoint(tmp_path / "best")
 
 
+@pytest.mark.parametrize("name", ["model.pdparams", "model.pdopt", "model.pdmodel", "random.json", "state.json"])
+@pytest.mark.parametrize("damage", [_truncate, _alter, Path.unlink])
 def test_the_last_checkpoint_is_found_and_the_one_before_it_where_that_is_damaged(
-    program: fluid.Program, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    name: str,
+    damage: Callable[[Path], None],
+    program: fluid.Program,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert find_checkpoint(tmp_path) is None
     for number in (1, 2, 3):
@@ -105,17 +111,28 @@ def test_the_last_checkpoint_is_found_and_the_one_before_it_where_that_is_damage
     assert found is not None
     assert (found[0].name, found[1]["number"]) == ("last", 3)
 
-    _alter(tmp_path / "last" / "model.pdopt")
+    damage(tmp_path / "last" / name)
     found = find_checkpoint(tmp_path)
     assert found is not None
     assert (found[0].name, found[1]["number"]) == ("previous", 2)
-    assert "last cannot be used: model.pdopt is torn" in caplog.text
+    assert f"last cannot be used: {name} " in caplog.text
 
     sweep(tmp_path, found[0])
     assert [folder.name for folder in tmp_path.iterdir()] == ["previous"]
-    _alter(tmp_path / "previous" / "model.pdopt")
+    damage(tmp_path / "previous" / name)
     with pytest.raises(DataError, match="there is no other to go on from"):
         find_checkpoint(tmp_path)
+
+
+def test_a_best_pass_that_was_being_replaced_when_the_process_was_killed_is_back(
+    program: fluid.Program, tmp_path: Path
+) -> None:
+    write_checkpoint(tmp_path / "best", program, {"number": 1})
+    (tmp_path / "best").rename(tmp_path / ".best.old.abc")
+    (tmp_path / ".best.new.abc").mkdir()
+    sweep(tmp_path, None)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["best"]
+    assert read_checkpoint(tmp_path / "best")["number"] == 1
 
 
 def test_a_process_killed_between_two_renames_leaves_a_checkpoint_and_its_rubbish_goes(
