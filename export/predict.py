@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from export.choices import DEVICES, MAX_PIXELS, POLARITIES
-from export.predictions import FORMATS, Prediction, format_of, open_rows
+from export.predictions import FORMATS, Prediction, format_of, open_rows, read_done
 from export.reading.files import check_folder, find_images
 from export.reading.messages import Settings
 from export.reading.readers import Batch, Readers
@@ -92,6 +92,7 @@ def predict_folder(
     batch_size: int = BATCH_SIZE,
     workers: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    resume: bool = False,
 ) -> Summary:
     """Classify the images in `folder` and below, and write a row for each, sorted by name, to `out`; '-' is stdout.
 
@@ -99,15 +100,17 @@ def predict_folder(
     `max_pixels` are those of `export.prepare.prepare`; `every` tries files that do not end as images too. A row has the
     `top` likeliest labels, as `form`, csv or jsonl, else as the ending of `out` says. `html` is the place of a contact
     sheet. `approximate` lets a model of fewer bits answer where `export bench` found one fast and good enough. `workers`
-    processes read, as many as there are cores if None.
+    processes read, as many as there are cores if None. Rows go to OUT.partial until all are there; with `resume` those
+    that it has, or else `out`, are kept, and only the other files are read.
 
     A file that cannot be read is a row with the reason. Raises DataError where there are no images or the model is
     unusable, RunError where the run has none, and FluidlineError where a file cannot be written or the device is not
-    to be had; then `out` stays as it was.
+    to be had; then `out` stays as it was. Summary, contact sheet and progress are about the files that were read.
     """
     started = time.perf_counter()
     out, form = str(out), format_of(str(out), form)
-    names = _names(folder, every)
+    done = read_done(out, form) if resume else set()
+    names = (name for name in _names(folder, every) if name not in done)
     settings = Settings(os.path.abspath(folder), polarity, fit, max_pixels)
     with Readers(names, settings, batch_size, workers or cores()) as batches:
         from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
@@ -117,9 +120,9 @@ def predict_folder(
         summary = Summary(opened.name, opened.provider)
         sheet = _sheet(folder, max_pixels) if html else None
         classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, opened.setting.calls)
-        with open_rows(out, form, top) as write, _progress(folder, every) as advance:
+        with open_rows(out, form, top, resume) as rows, _progress(folder, every, len(done)) as advance:
             for batch, predictions in classified:
-                write(predictions)
+                rows.write(predictions)
                 summary.add(predictions)
                 if sheet:
                     sheet.add(predictions, batch.pixels)
@@ -174,7 +177,7 @@ def _in_order(function: Callable[[Item], Result], items: Iterable[Item], threads
 
 
 @contextmanager
-def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], object]]:
+def _progress(folder: str | Path, every: bool, done: int) -> Iterator[Callable[[int], object]]:
     """Yield a function that counts images, on a bar where there is a terminal to show it."""
     if not sys.stderr.isatty():
         yield lambda count: None
@@ -182,7 +185,7 @@ def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], objec
     from tqdm import tqdm
 
     total = sum(1 for _ in find_images(folder, every))
-    with tqdm(total=total, unit=" images", leave=False) as bar:
+    with tqdm(total=total, initial=done, unit=" images", leave=False) as bar:
         yield bar.update
 
 
@@ -208,6 +211,7 @@ def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], objec
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Contact sheet to write: the least certain images first.")
 @click.option("--all", "every", is_flag=True, help="Try every file, not only those that end as images.")
+@click.option("--resume", is_flag=True, help="Keep the rows that the table has, and predict what it lacks.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a file could not be read.")
 @click.option("--device", type=Choice(DEVICES), default="auto", show_default=True, help="Where the model runs.")
 @click.option(
@@ -228,7 +232,11 @@ def _progress(folder: str | Path, every: bool) -> Iterator[Callable[[int], objec
 )
 def command(strict: bool, **options: Any) -> None:
     """Say which label each image in DIR and its sub-folders has."""
-    summary = predict_folder(**options)
+    try:
+        summary = predict_folder(**options)
+    except KeyboardInterrupt:
+        log.info("stopped; --resume goes on with the rows that are there")
+        raise
     log.info("%s", summary)
     if strict and summary.failures:
         raise FluidlineError(f"{summary.failures} of {summary.images} files could not be read (see the column error)")

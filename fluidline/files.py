@@ -14,6 +14,7 @@ from typing import Any
 
 from fluidline.errors import FluidlineError
 
+PARTIAL = ".partial"  # added to a file's name while it is being written by who may go on with it later
 _CHUNK = 1 << 20
 _NEW, _OLD = ".new.", ".old."  # what is being written, and what it is about to replace: `.NAME.new.RANDOM`
 
@@ -51,6 +52,22 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             _sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def resumable_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield `path` with .partial added, there or not; on a clean exit it becomes `path`, on an error it stays as it is.
+
+    Raises FluidlineError where the place cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(path.name + PARTIAL)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        _sync(part)
+        os.replace(part, path)
+        _sync(path.parent)
 
 
 @contextmanager

@@ -246,7 +246,7 @@ def test_the_python_call_names_the_same_errors(tmp_path, model):
         predict_folder(tmp_path / ".", tmp_path / "out.csv", model=model)
 
 
-def test_ctrl_c_leaves_no_file_and_no_process(folder, model, tmp_path):
+def test_after_ctrl_c_no_process_is_left_and_resume_goes_on(folder, model, tmp_path):
     for index in range(3000):  # enough to be in the middle of it
         os.link(folder / "5.png", folder / f"x{index}.png")
     out = tmp_path / "place" / "out.csv"
@@ -260,11 +260,17 @@ def test_ctrl_c_leaves_no_file_and_no_process(folder, model, tmp_path):
     running.send_signal(signal.SIGINT)
     _, messages = running.communicate(timeout=60)
     assert running.returncode == 130
+    assert messages.startswith("stopped; --resume goes on with the rows that are there\n")
     assert messages.endswith("interrupted\n")
-    assert "Traceback" not in messages
-    assert list(out.parent.iterdir()) == []
+    assert [file.name for file in out.parent.iterdir()] == ["out.csv.partial"]
     assert children
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+    summary = predict_folder(folder, out, model=model, resume=True)
+    assert 0 < summary.images <= 3009
+    assert [file.name for file in out.parent.iterdir()] == ["out.csv"]
+    predict_folder(folder, tmp_path / "whole.csv", model=model)
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert predict_folder(folder, out, model=model, resume=True).images == 0
 
 
 def test_paddle_is_never_imported_nor_onnx_once_the_model_is_known(folder, model, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.predictions import Prediction, format_of, open_rows
+from export.predictions import Prediction, format_of, open_rows, read_done
 from fluidline.errors import FluidlineError, UsageError
 
 ODD_NAMES = [
@@ -24,8 +24,14 @@ PAIR = Prediction("a.png", ("seven", "one"), (0.75, 0.25))
 
 def write(path: Path, predictions: list[Prediction], form: str = "csv", top: int = 1) -> bytes:
     with open_rows(str(path), form, top) as rows:
-        rows(predictions)
+        rows.write(predictions)
     return path.read_bytes()
+
+
+def write_and_fail(path: Path, *predictions: Prediction, top: int = 1, resume: bool = False) -> None:
+    with open_rows(str(path), "csv", top, resume) as rows:
+        rows.write(predictions)
+        raise ZeroDivisionError
 
 
 def test_a_csv_has_a_header_and_a_row_for_each_file(tmp_path):
@@ -105,18 +111,73 @@ def test_an_ending_that_says_nothing_is_wrong_usage():
         format_of("a.xlsx")
 
 
-def test_a_failure_on_the_way_leaves_the_old_file_and_no_other(tmp_path):
+def test_a_failure_on_the_way_leaves_the_old_file_and_the_rows_so_far_beside_it(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), open_rows(str(path), "csv", 1) as rows:
-        rows(Prediction("a.png", ("7",), (1 / count,)) for count in (1, 0))
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(path, Prediction("a.png", ("7",), (1.0,)))
     assert path.read_text() == "old"
+    assert (tmp_path / "out.csv.partial").read_text() == "file,label,probability,error\na.png,7,1.000000,\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("torn", [0, 1, 7])
+def test_rows_are_gone_on_with_after_the_last_whole_one(tmp_path, form, torn):
+    path, part = tmp_path / f"out.{form}", tmp_path / f"out.{form}.partial"
+    predictions = [Prediction(name, error=name) for name in ODD_NAMES]
+    whole = write(path, predictions, form)
+    path.unlink()
+    ends = [len(write(tmp_path / "first", predictions[:count], form)) for count in range(len(predictions) + 1)]
+    for count, end in enumerate(ends[:-1]):
+        part.write_bytes(whole[: end + torn])
+        assert read_done(str(path), form) == set(ODD_NAMES[:count])
+        with open_rows(str(path), form, 1, resume=True) as rows:
+            rows.write(predictions[count:])
+        assert path.read_bytes() == whole
+        path.unlink()
+
+
+def test_a_finished_table_is_gone_on_with_too_and_stays_until_the_end(tmp_path):
+    path = tmp_path / "out.csv"
+    old = write(path, [PAIR], top=2)
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(path, top=2, resume=True)
+    assert path.read_bytes() == old
+    with open_rows(str(path), "csv", 2, resume=True) as rows:
+        rows.write([Prediction("b.png", error="empty file")])
+    assert path.read_bytes() == old + b"b.png,,,,,empty file\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_table_of_other_columns_is_not_gone_on_with(tmp_path):
+    path = tmp_path / "out.csv"
+    old = write(path, [PAIR], top=2)
+    with (
+        pytest.raises(UsageError, match="other columns, file,label,probability,label_2"),
+        open_rows(str(path), "csv", 1, True),
+    ):
+        pytest.fail("it was opened")
+    assert path.read_bytes() == old
+
+
+def test_a_table_that_another_command_writes_is_left_to_it(tmp_path):
+    path = str(tmp_path / "out.csv")
+    with (
+        open_rows(path, "csv", 1),
+        pytest.raises(FluidlineError, match="is being written by another"),
+        open_rows(path, "csv", 1),
+    ):
+        pytest.fail("it was opened")
+
+
+def test_nothing_on_stdout_can_be_gone_on_with():
+    with pytest.raises(UsageError, match="--out is -"), open_rows("-", "csv", 1, resume=True):
+        pytest.fail("it was opened")
 
 
 def test_a_device_is_written_to_and_not_replaced():
     with open_rows(os.devnull, "csv", 1) as rows:
-        rows([PAIR])
+        rows.write([PAIR])
     assert not Path(os.devnull).is_file()
 
 
