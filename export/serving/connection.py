@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         *("chunks", "deaf", "ended", "exchange", "exchanges", "head", "in_head", "lingering", "paused", "parser"),
-        *("receiving", "refused", "server", "since", "target", "transport", "write_paused"),
+        *("receiving", "refused", "server", "since", "target", "transport", "unparsed", "write_paused"),
     )
 
     def __init__(self, server: HttpServer) -> None:
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
                     self._begin()
                 self.refuse(malformed(f"this is no HTTP request: {error}", "send HTTP/1.1"))
         if self.in_head and not self.deaf:
-            self.head += len(data)
+            self.unparsed += len(data)
             self._check_head()
 
     def eof_received(self) -> bool:
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
         self.receiving = self.in_head = True
         self.chunks: list[bytes] = []
         self.target = b""
-        self.head = 0
+        self.head = self.unparsed = 0  # bytes of the head: in whole headers; in what came before it was whole
 
     def _decline(self, rest: bytes) -> None:
         """Read a request that offers another protocol as one that does not: the parser stops there, before its body."""
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
         self.data_received(b"%b %b HTTP/1.1\r\n%b\r\n%b" % (exchange.method, self.target, headers, rest))
 
     def _check_head(self) -> None:
-        if self.head > MAX_HEAD or len(self.exchange.headers) > MAX_HEADERS:
+        if max(self.head, self.unparsed) > MAX_HEAD or len(self.exchange.headers) > MAX_HEADERS:
             hint = f"at most {MAX_HEADERS} headers in {MAX_HEAD} bytes"
             self.refuse(RequestError(431, "headers_too_large", "the headers are too large", hint))
 

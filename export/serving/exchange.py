@@ -45,7 +45,7 @@ class Exchange:
         if connection is None or self.response is not None:
             return
         server = connection.server
-        if self.closes or server.draining:
+        if self.closes or (server.draining and self is connection.exchanges[-1]):
             self.closes = True
             headers += b"connection: close\r\n"
         elif self.keeps_alive_1_0:

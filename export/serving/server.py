@@ -15,6 +15,7 @@ from export.serving.exchange import Exchange
 from export.serving.settings import MIB, Settings
 
 _SWEEP = 1.0  # seconds between two looks at what is too old
+_STEP = 0.02  # seconds between two looks at who is done
 _LAST_CALL = 0.2  # seconds for what was on its way when the server was told to stop
 
 
@@ -56,10 +57,10 @@ class HttpServer:
         await asyncio.sleep(_LAST_CALL)
         if self._listener:
             self._listener.close()
-        for connection in list(self.connections):
-            connection.close_if_idle()
         while self.connections and time.perf_counter() < end:
-            await asyncio.sleep(0.02)
+            for connection in list(self.connections):
+                connection.close_if_idle()
+            await asyncio.sleep(_STEP)
         for connection in list(self.connections):
             connection.transport.abort()
 

@@ -87,7 +87,7 @@ def test_options_add_what_they_say(server):
     body = png(bar(8))
     answer = server.post("/predict?top=3&pixels=1&timing=1", body, "image/png").json
     (prediction,) = answer["predictions"]
-    assert [entry["label"] for entry in prediction["top"]][0] == "8"
+    assert prediction["top"][0]["label"] == "8"
     assert len(prediction["top"]) == 3
     assert prediction["pixels"] == bar(8).ravel().tolist()
     assert set(answer["timing"]) == {"read", "wait", "model", "total", "batch"}
