@@ -75,7 +75,8 @@ ABSENT = {
         "its operators went over NCCL", "use paddle.distributed.all_reduce and its like"
     ),
     "fluid.op": Refusal("it was internal to 1.8", "use Block.append_op"),
-    "fluid.transpiler.details": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.transpiler.details.ufind": Refusal(_SERVERS, "use paddle.distributed"),
+    "fluid.transpiler.details.vars_distributed": Refusal(_SERVERS, "use paddle.distributed"),
     "fluid.transpiler.geo_sgd_transpiler": Refusal(_SERVERS, "use paddle.distributed"),
     **{
         f"paddle.complex.{name}": Refusal("2.x has complex tensors of its own", f"use them with paddle.{name}")

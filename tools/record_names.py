@@ -48,6 +48,7 @@ MODULES = [
     "fluid.contrib.utils.lookup_table_utils fluid.incubate.fleet.base.mode fluid.incubate.fleet.utils.hdfs",
     "fluid.incubate.fleet.parameter_server.distribute_transpiler",
     "fluid.incubate.fleet.parameter_server.distribute_transpiler.distributed_strategy",
+    "fluid.transpiler.details.program_utils fluid.transpiler.details.checkport",
     "fluid.device_worker fluid.trainer_desc fluid.trainer_factory",
 ]  # in order of preference: an object goes by the first name found for it
 

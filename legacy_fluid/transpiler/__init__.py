@@ -1,7 +1,7 @@
 """`fluid.transpiler`: programs for several processes, of which one process is had here."""
 
 from ..coverage import tell_absent
-from . import collective
+from . import collective, details
 from .distribute_transpiler import DistributeTranspiler, DistributeTranspilerConfig
 from .memory_optimization_transpiler import memory_optimize, release_memory
 from .ps_dispatcher import HashName, RoundRobin

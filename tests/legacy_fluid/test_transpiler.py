@@ -1,9 +1,12 @@
 """Programs for several processes: how variables are cut and spread, and the one process that is had here."""
 
+import socket
+
 import pytest
 
 import legacy_fluid as fluid
-from legacy_fluid.transpiler import HashName, RoundRobin, collective, memory_optimize, release_memory
+from legacy_fluid import layers
+from legacy_fluid.transpiler import HashName, RoundRobin, collective, details, memory_optimize, release_memory
 from legacy_fluid.transpiler import distribute_transpiler as transpiler
 
 SLICES = [
@@ -129,3 +132,62 @@ def test_memory_is_saved_by_the_core(optimize, caplog):
     optimize(program)
     assert program.to_string(True) == before
     assert f"{optimize.__name__} has no effect" in caplog.text
+
+
+# --- details ---
+
+
+def counting_program():
+    """A program that counts to 3 in a sub-block."""
+    program = fluid.Program()
+    with fluid.program_guard(program, fluid.Program()), fluid.unique_name.guard():
+        layers.fc(fluid.data("x", [None, 4]), 3, param_attr=fluid.ParamAttr("w", trainable=False), bias_attr=False)
+        count, limit = (layers.fill_constant([1], "int64", value) for value in (0, 3))
+        condition = layers.less_than(count, limit)
+        with layers.While(condition).block():
+            layers.increment(count)
+            layers.less_than(count, limit, cond=condition)
+    return program
+
+
+def test_a_program_as_readable_code(capsys):
+    details.program_to_code(counting_program())
+    first, second = capsys.readouterr().out.split("}\n{")
+    lines = first.splitlines()
+    assert lines[0] == "{ // block 0"
+    for line in (
+        "    persist parameter w : fluid.VarType.LOD_TENSOR.shape(4, 3).astype(VarType.FP32)",
+        "    var x : fluid.VarType.LOD_TENSOR.shape(-1, 4).astype(VarType.FP32)",
+        "    var _generated_var_0 : fluid.VarType.STEP_SCOPES)",
+    ):
+        assert line in lines
+    (product,) = [line for line in lines if "= mul(" in line]
+    assert product.startswith("    {Out=['fc_0.tmp_0']} = mul(inputs={X=['x'], Y=['w']}, op_device = , ")
+    assert "op_callstack" not in first
+    assert "sub_block = block[1]" in lines[-1]
+    assert second.startswith(" // block 1\n    {Out=['fill_constant_0.tmp_0']} = increment(")
+
+
+def test_operators_are_found_by_what_they_take_and_give(capsys):
+    block = counting_program().global_block()
+    kinds = [op.type for op in block.ops]
+    assert details.find_op_by_input_arg(block, "x") == kinds.index("mul")
+    assert details.find_op_by_output_arg(block, "fill_constant_0.tmp_0") == kinds.index("fill_constant")
+    assert details.find_op_by_output_arg(block, "fill_constant_0.tmp_0", reverse=True) == kinds.index("while")
+    assert details.find_op_by_input_arg(block, "nope") == details.find_op_by_output_arg(block, "nope") == -1
+    loop = block.ops[-1]
+    details.delete_ops(block, [loop, block.ops[0], loop])
+    assert [op.type for op in block.ops] == kinds[1:-1]
+    assert capsys.readouterr().out == "an operator to delete is not in the block\n"
+
+
+def test_servers_are_waited_for(monkeypatch, capsys):
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    endpoint = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setattr(details.checkport.time, "sleep", lambda seconds: server.listen())
+    with server:
+        details.wait_server_ready([endpoint])
+    assert capsys.readouterr().err == f"waiting for {endpoint}\n"
+    with pytest.raises(AssertionError, match="a list of address:port"):
+        details.wait_server_ready(endpoint)
