@@ -11,15 +11,19 @@ from paddle.base.executor import (
     global_scope,
     scope_guard,
 )
-from paddle.base.framework import Program
+from paddle.base.framework import Program, Variable
 
 from .compiler import CompiledProgram
 from .core import CPUPlace
 from .framework import default_main_program
 from .lod_tensor import create_lod_tensor
 from .lowering import lowered
+from .prepared import Prepared, can_be_prepared
 
 __all__ = ["Executor", "global_scope", "scope_guard"]
+
+_MOST_PREPARED = 8
+_NOT_TRIED: Any = object()
 
 
 class Executor(_executor.Executor):
@@ -28,6 +32,10 @@ class Executor(_executor.Executor):
     Args:
         place: CPUPlace or CUDAPlace; the CPU where none is given.
     """
+
+    def __init__(self, place: Any = None) -> None:
+        super().__init__(place)
+        self._prepared: dict[Any, Prepared | None] = {}
 
     def run(
         self,
@@ -58,11 +66,15 @@ class Executor(_executor.Executor):
         program = program or default_main_program()
         if isinstance(program, CompiledProgram):
             program = program._program
+        feed = _whole_batch(feed) if isinstance(feed, list | tuple) else feed or {}
         if isinstance(program, Program):
             program = lowered(program)
+            ready = None if use_prune else self._ready(program, feed, fetch_list, scope or global_scope())
+            if ready:
+                return ready.run(feed, return_numpy)
         return super().run(
             program,
-            feed=_whole_batch(feed) if isinstance(feed, list | tuple) else feed,
+            feed=feed,
             fetch_list=fetch_list,
             feed_var_name=feed_var_name,
             fetch_var_name=fetch_var_name,
@@ -72,12 +84,40 @@ class Executor(_executor.Executor):
             use_prune=use_prune,
         )
 
+    def close(self) -> None:
+        """Let go of what was made ready; the executor cannot be used after."""
+        self._prepared.clear()
+        super().close()
+
+    def _ready(self, program: Program, feed: Any, fetch_list: Any, scope: Any) -> Prepared | None:
+        """Return the lowered program ready to run with this feed, None where it has to be run the long way."""
+        fetched = _names(fetch_list)
+        if self._closed or fetched is None or not isinstance(feed, dict):
+            return None
+        key = (program.desc.cached_hash_str(), scope.raw_address(), *feed, None, *fetched)
+        ready = self._prepared.pop(key, _NOT_TRIED)
+        if ready is _NOT_TRIED or (ready and not ready.takes(feed)):
+            able = can_be_prepared(program, feed, fetched, self.place)
+            ready = Prepared(program, feed, fetched, scope, self.place) if able else None
+        self._prepared[key] = ready  # the last one used stands last
+        if len(self._prepared) > _MOST_PREPARED:
+            del self._prepared[next(iter(self._prepared))]
+        return ready
+
     def _run_from_dataset(self, program: Any = None, *args: Any, **kwargs: Any) -> None:
         """What train_from_dataset and infer_from_dataset do."""
         program = program or default_main_program()
         if isinstance(program, CompiledProgram):
             program = program._program
         return super()._run_from_dataset(lowered(program), *args, **kwargs)
+
+
+def _names(fetch_list: Any) -> list[str] | None:
+    """Return the names of Variables that are fetched; None where something else is."""
+    if not isinstance(fetch_list, list | tuple):
+        fetch_list = [] if fetch_list is None else [fetch_list]
+    names = [item.name if isinstance(item, Variable) else item for item in fetch_list]
+    return names if all(isinstance(name, str) for name in names) else None
 
 
 def _whole_batch(parts: Any) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Programs made ready to run again and again, for which a run costs little beside its operators.
+
+`paddle.base` checks, looks up and wraps anew at each run what stays as it was; it puts an operator before each variable
+that is fed and behind each that is fetched, frees every result as soon as it was used, in a thread of its own, and lets
+threads compete for the operators, each of which would take all cores. For the few small operators of a softmax
+regression all that is more than the computing. Here arrays are written into the variables and read from them, the
+operators follow one another, and their results keep their memory for the next run.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from paddle.base import core
+from paddle.base.executor import _as_lodtensor, as_numpy, check_feed_shape_type
+from paddle.base.framework import Program, get_flags, set_flags
+
+KEPT_BYTES = 64 * 2**20
+"""What the results of a run may take, all together, to be kept for the next."""
+
+_FED, _FETCHED = "@FED", "@FETCHED"
+_ONE_AFTER_ANOTHER = {"FLAGS_new_executor_serial_run": True, "FLAGS_new_executor_sequential_run": True}
+_LOD_TENSOR = core.VarDesc.VarType.LOD_TENSOR
+
+
+def can_be_prepared(program: Program, feed: Mapping[str, Any], fetched: Sequence[str], place: Any) -> bool:
+    """Whether a lowered program is one that `Prepared` takes: a block of operators on the CPU, between tensors."""
+    block = program.global_block().desc
+    other_ways = (program._pipeline_opt, program._heter_pipeline_opt, program._pass_opt, program._graph)
+    if not isinstance(place, core.CPUPlace) or program.num_blocks != 1 or any(other_ways) or not block.op_size():
+        return False
+    ops = _ops(block)
+    in_other_layouts = {name for op in ops if _is_onednn(op) for name in op.output_arg_names()}
+    return (
+        not hasattr(program, "lr_scheduler")
+        and not any(op.type() in ("feed", "fetch", "fetch_v2") for op in ops)
+        and in_other_layouts.isdisjoint(fetched)
+        and all(_is_tensor(block, name) for name in (*feed, *fetched))
+    )
+
+
+class Prepared:
+    """A program, with what it is fed and what is fetched from it, ready to run in a scope.
+
+    Args:
+        program: one that `can_be_prepared`.
+        feed: name -> array or LoDTensor, as in the first run.
+        fetched: names of variables.
+        scope: where the parameters are; kept alive as long as this is.
+        place: CPUPlace.
+    """
+
+    def __init__(
+        self, program: Program, feed: Mapping[str, Any], fetched: Sequence[str], scope: Any, place: Any
+    ) -> None:
+        self._program = program
+        self._rows = _rows(feed)
+        self._keeps = _bytes_of_results(program, self._rows) <= KEPT_BYTES
+        twin = program.clone()
+        block = twin.desc.block(0)
+        self._in_line = self._keeps or _threads() > 1 or any(map(_is_onednn, _ops(block)))
+        # Variables that persist are in the scope, where they can be reached; the others are in one of the executor's.
+        inlets = {name: _persistent(block, name, _FED) for name in feed}
+        outlets = [inlets.get(name) or _persistent(block, name, _FETCHED) for name in fetched]
+        fed = {name: scope.find_var(actual) or scope.var(actual) for name, actual in inlets.items()}
+        job = core.Job("default")
+        if self._keeps:
+            job.set_skip_gc_vars(_results(block))
+        where = core.Place()
+        where.set_place(place)
+        self._executor = core.StandaloneExecutor(where, core.Plan([job], {"default": twin.desc}), scope)
+        self._is_built = False
+        self._scope = scope
+        variables = program.global_block().vars
+        self._inlets = [_Inlet(variables[name], variable.get_tensor(), place) for name, variable in fed.items()]
+        self._outlets, self._where = outlets, where
+
+    def takes(self, feed: Mapping[str, Any]) -> bool:
+        """Whether what was decided for the first batch holds for this one, too: its results may be kept, or not."""
+        rows = _rows(feed)
+        if rows > self._rows:
+            if self._keeps and _bytes_of_results(self._program, rows) > KEPT_BYTES:
+                return False
+            self._rows = rows
+        return True
+
+    def run(self, feed: Mapping[str, Any], return_numpy: bool = True) -> list[Any]:
+        """Run once and return copies of what is fetched: arrays, or LoDTensors where `return_numpy` is False.
+
+        Raises ValueError for a fed array that does not fit its variable, RuntimeError for an array with lengths.
+        """
+        for inlet in self._inlets:
+            inlet.fill(feed[inlet.name])
+        if self._is_built:
+            self._executor.run([], False)
+        else:
+            with _flags(_ONE_AFTER_ANOTHER if self._in_line else {}):
+                self._executor.run([], False)
+            self._is_built = True
+        tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
+        return [as_numpy(tensor, copy=True) if return_numpy else tensor._copy(self._where) for tensor in tensors]
+
+
+class _Inlet:
+    """A variable that is fed. It has memory of its own: what it is given is copied, and aligned as kernels like it."""
+
+    def __init__(self, variable: Any, tensor: Any, place: Any) -> None:
+        self.name = variable.name
+        self._variable, self._tensor, self._place = variable, tensor, place
+        self._accepted: tuple[Any, ...] = ()
+        self._has_lengths = True
+
+    def fill(self, value: Any) -> None:
+        if type(value) is not np.ndarray:
+            self._fill_from_tensor(value)
+            return
+        self._tensor.set(value, self._place)
+        if self._has_lengths:
+            self._tensor.set_lod([])
+            self._has_lengths = False
+        if self._accepted != (value.shape, value.dtype):
+            check_feed_shape_type(self._variable, self._tensor)
+            self._accepted = (value.shape, value.dtype)
+
+    def _fill_from_tensor(self, value: Any) -> None:
+        if not isinstance(value, core.LoDTensor):
+            value = _as_lodtensor(value, self._place, self._variable.dtype)
+        check_feed_shape_type(self._variable, value)
+        self._tensor._copy_from(value, self._place)
+        self._tensor.set_lod(value.lod())
+        self._has_lengths, self._accepted = True, ()
+
+
+def _persistent(block: Any, name: str, suffix: str) -> str:
+    """Let a variable persist, under a name that the user's scope has no other variable of; return that name."""
+    var = block.find_var(name.encode())
+    if var.persistable():
+        return name
+    block._rename_var(name.encode(), f"{name}{suffix}".encode())
+    block.find_var(f"{name}{suffix}".encode()).set_persistable(True)
+    return f"{name}{suffix}"
+
+
+def _results(block: Any) -> set[str]:
+    """Names of the tensors that may keep their memory; those of oneDNN keep a layout with it, and would be misread."""
+    onednn = filter(_is_onednn, _ops(block))
+    touched = {name for op in onednn for name in (*op.input_arg_names(), *op.output_arg_names())}
+    return {
+        var.name()
+        for var in block.all_vars()
+        if var.type() == _LOD_TENSOR and not var.persistable() and var.name() not in touched
+    }
+
+
+def _bytes_of_results(program: Program, rows: int) -> int:
+    """What all variables that do not persist take in a run on `rows` rows."""
+    variables = [var for var in program.global_block().vars.values() if var.type == _LOD_TENSOR and not var.persistable]
+    return sum(_SIZE_OF_ELEMENT * math.prod(rows if size < 0 else size for size in var.shape) for var in variables)
+
+
+_SIZE_OF_ELEMENT = 4  # nearly all are float32, and this is an estimate
+
+
+def _rows(feed: Mapping[str, Any]) -> int:
+    sizes = [
+        value.shape() if callable(value.shape) else value.shape for value in feed.values() if hasattr(value, "shape")
+    ]
+    return max((size[0] for size in sizes if len(size)), default=1)
+
+
+def _threads() -> int:
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))  # Paddle sets it where it is not set
+
+
+def _is_tensor(block: Any, name: str) -> bool:
+    var = block.find_var(name.encode())
+    return var is not None and var.type() == _LOD_TENSOR
+
+
+def _ops(block: Any) -> list[Any]:
+    return [block.op(index) for index in range(block.op_size())]
+
+
+def _is_onednn(op: Any) -> bool:
+    return op.has_attr("use_mkldnn") and op.attr("use_mkldnn")
+
+
+@contextmanager
+def _flags(values: dict[str, bool]) -> Iterator[None]:
+    """Set flags of the core for as long as it builds what it runs."""
+    before = get_flags(list(values)) if values else {}
+    set_flags(values)
+    try:
+        yield
+    finally:
+        set_flags(before)
