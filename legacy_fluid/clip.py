@@ -92,6 +92,10 @@ class GradientClipBase:
             limited.append((param, grad))
         return limited
 
+    def _limited_as_set(self, params_grads: list[Any]) -> list[Any]:
+        """Return the same where the clip was set on parameters; the operators may come in another order."""
+        return self._limited(params_grads)
+
     def _limit(self, grad: Any) -> Any:
         """Return one limited gradient."""
         raise NotImplementedError
@@ -155,7 +159,7 @@ class GradientClipByGlobalNorm(GradientClipBase):
     def __str__(self) -> str:
         return f"Gradient Clip By GlobalNorm, global_norm={self.clip_norm:f}"
 
-    def _limited(self, params_grads: list[Any]) -> list[Any]:
+    def _limited(self, params_grads: list[Any], limit: Any = None) -> list[Any]:
         counted = [pair for pair in params_grads if self._wanted(pair[0])]
         if not counted:
             return params_grads
@@ -165,7 +169,7 @@ class GradientClipByGlobalNorm(GradientClipBase):
                 squares.append(_sum_of_squares(grad))
         with _beside(*counted[-1]):
             norm = layers.sqrt(x=layers.sums(squares))
-            limit = layers.fill_constant(shape=[1], dtype="float32", value=self.clip_norm)
+            limit = self._norm_allowed() if limit is None else limit
             factor = layers.elementwise_div(x=limit, y=layers.elementwise_max(x=limit, y=norm))
         limited = []
         for param, grad in params_grads:
@@ -174,6 +178,14 @@ class GradientClipByGlobalNorm(GradientClipBase):
                     grad = layers.elementwise_mul(x=grad, y=factor)
             limited.append((param, grad))
         return limited
+
+    def _limited_as_set(self, params_grads: list[Any]) -> list[Any]:
+        with _beside(*params_grads[0]):
+            limit = self._norm_allowed()
+        return self._limited(params_grads, limit)
+
+    def _norm_allowed(self) -> Any:
+        return layers.fill_constant(shape=[1], dtype="float32", value=self.clip_norm)
 
 
 def _sum_of_squares(grad: Any) -> Any:
@@ -229,4 +241,4 @@ def append_gradient_clip_ops(param_grads: list[Any]) -> list[Any]:
         ):
             raise ValueError(f"the clips of group {clip.group_name!r} have different values of clip_norm")
     with name_scope("gradient_clip_@CLIP"):
-        return clips[-1]._limited(with_gradient)  # as in 1.8, the last parameter's clip is everybody's
+        return clips[-1]._limited_as_set(with_gradient)  # as in 1.8, the last parameter's clip is everybody's
