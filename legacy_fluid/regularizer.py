@@ -71,21 +71,21 @@ def _decayed(param: Any, grad: Any, default: Any) -> Any:
         return grad
     if in_dygraph_mode():
         block = default_main_program().current_block()
-        return _sum(grad, regularizer(param, grad, block), block)
+        return _sum(param, grad, regularizer(param, grad, block), block)
     with default_main_program()._optimized_guard([param, grad]):
-        return _sum(grad, regularizer(param, grad, grad.block), grad.block)
+        return _sum(param, grad, regularizer(param, grad, grad.block), grad.block)
 
 
-def _sum(grad: Any, decay: Any, block: Any) -> Any:
+def _sum(param: Any, grad: Any, decay: Any, block: Any) -> Any:
     if in_dygraph_mode():
         total = block.create_var(dtype=grad.dtype, shape=grad.shape)
     elif grad.type == core.VarDesc.VarType.SELECTED_ROWS:
         # A sparse gradient plus a dense decay is dense.
         total = block.create_var(
             name=f"{grad.name}{core.kNewGradSuffix()}",
-            dtype=grad.dtype,
-            shape=grad.shape,
-            lod_level=grad.lod_level,
+            dtype=param.dtype,
+            shape=param.shape,
+            lod_level=param.lod_level,
             type=core.VarDesc.VarType.LOD_TENSOR,
         )
     else:

@@ -16,7 +16,6 @@ def serialized(program: Any) -> bytes:
         block = desc.block(index)
         for position in range(block.op_size()):
             _as_it_was(block.op(position))
-    desc._set_version(0)  # 1.8 refuses a later one
     return desc.serialize_to_string()
 
 

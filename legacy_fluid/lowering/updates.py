@@ -34,13 +34,15 @@ def _adadelta(site: Site) -> None:
 
 def _adam(site: Site) -> None:
     """1.8 added epsilon to the second moment's root itself; the core takes it times sqrt(1 - beta2 ** step)."""
+    by_rows = _is_by_rows(site, site.input("Grad"))
     if site.input("EpsilonTensor") is not None:
         return
     power, epsilon = site.input("Beta2Pow"), f"{site.input('Param')}@EPSILON"
-    grad = site.block.find_var_recursive(site.input("Grad").encode())
-    # For rows alone the kernel, then as now, multiplies the power by beta2 before it is used.
-    by_rows = grad is not None and grad.type() == core.VarDesc.VarType.SELECTED_ROWS
-    scale = -site.op.attr("beta2") if by_rows else -1.0
+    scale = -1.0
+    if by_rows and site.op.attr("lazy_mode"):
+        scale = -site.op.attr("beta2")  # for rows alone the kernel, then as now, multiplies the power before its use
+    elif by_rows:
+        power = _as_dense(site)
     site.temporary(epsilon, shape=[1])
     site.insert_before("scale", {"X": [power]}, {"Out": [epsilon]}, {"scale": scale, "bias": 1.0})
     site.insert_before("rsqrt", {"X": [epsilon]}, {"Out": [epsilon]}, {})
@@ -48,21 +50,54 @@ def _adam(site: Site) -> None:
     site.set_input("EpsilonTensor", epsilon)
 
 
+def _as_dense(site: Site) -> str:
+    """Let Adam do with a dense gradient what 1.8 did with one of rows: its powers are a step ahead.
+
+    Today's kernel for rows takes another epsilon for those that have a gradient than for those that have none.
+
+    Returns:
+        the name of the second moment's power.
+    """
+    if site.declared(site.input("Grad")).type() == core.VarDesc.VarType.SELECTED_ROWS:
+        site.set_input("Grad", _dense(site, site.input("Grad"), like=site.input("Param")))
+    for beta in ("Beta1", "Beta2"):
+        after = site.output(f"{beta}PowOut")
+        ahead = site.emit("scale", {"X": site.input(f"{beta}Pow")}, scale=site.op.attr(beta.lower()))
+        site.set_input(f"{beta}Pow", ahead)
+        site.set_output(f"{beta}PowOut", site.temporary_like(after))
+        site.insert_after("assign", {"X": [ahead]}, {"Out": [after]}, {})
+    return ahead
+
+
 # --- gradients of a few rows ---
 
 
 def clip_rows(site: Site) -> None:
-    """The kernel for sparse gradients is gone: the gradient is made dense first, which is the same to an optimizer."""
+    """The kernel for sparse gradients is gone: the gradient is made dense first."""
     x, out = site.input("X"), site.output("Out")
-    sparse = site.declared(x)
-    if sparse.type() != core.VarDesc.VarType.SELECTED_ROWS:
+    if not _is_by_rows(site, x):
         return
-    dense = site.declared(out)
-    dense.set_type(core.VarDesc.VarType.LOD_TENSOR)
-    zeros = site.temporary_like(out)
+    site.declared(out).set_type(core.VarDesc.VarType.LOD_TENSOR)
+    site.temporary(f"{out}{_WAS_OF_ROWS}", shape=[1])
+    site.set_input("X", _dense(site, x, like=out))
+
+
+_WAS_OF_ROWS = "@WAS_OF_ROWS"  # the name of a variable that tells so of another
+
+
+def _is_by_rows(site: Site, name: str) -> bool:
+    """Whether a gradient has some rows only, or had before it was clipped."""
+    is_sparse = site.declared(name).type() == core.VarDesc.VarType.SELECTED_ROWS
+    return is_sparse or site.declared(f"{name}{_WAS_OF_ROWS}") is not None
+
+
+def _dense(site: Site, rows: str, like: str) -> str:
+    """Put what makes a sparse gradient dense before the operator; return its name."""
+    sparse = site.declared(rows)
+    zeros = site.temporary_like(like)
     attrs = {"shape": sparse.shape(), "value": 0.0, "dtype": int(sparse.dtype())}
     site.insert_before("fill_constant", {}, {"Out": [zeros]}, attrs)
-    site.set_input("X", site.emit("sum", {"X": [zeros, x]}))
+    return site.emit("sum", {"X": [zeros, rows]})
 
 
 def _rows_of_dense(site: Site) -> None:
@@ -71,9 +106,27 @@ def _rows_of_dense(site: Site) -> None:
         site.become("assign")
 
 
+def _dense_alone(site: Site) -> None:
+    """For these 1.8 raised where today's kernels read what is not there.
+
+    Raises:
+        core.EnforceNotMet: the gradient has some rows only.
+    """
+    grad = site.input("Grad")
+    if site.declared(grad).type() == core.VarDesc.VarType.SELECTED_ROWS:
+        raise core.EnforceNotMet(
+            f"{site.op.type()}: the gradient {grad} of {site.input('Param')} has some rows only, which this optimizer "
+            "does not take: make the embedding with is_sparse=False, or use SGD, Momentum, Adagrad, RMSProp or Adam"
+        )
+
+
 RULES: dict[str, Callable[[Site], None]] = {
     "adadelta": _adadelta,
     "adam": _adam,
+    "adamax": _dense_alone,
+    "decayed_adagrad": _dense_alone,
+    "dpsgd": _dense_alone,
     "get_tensor_from_selected_rows": _rows_of_dense,
     "lamb": _lamb,
+    "lars_momentum": _dense_alone,
 }

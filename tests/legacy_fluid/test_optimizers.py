@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from programs import BIAS, WEIGHT, gradients, regression, run, value_of
+from programs import BIAS, WEIGHT, gradients, parameter, regression, run, value_of, waves
 
 STEPS = 3
 
@@ -292,3 +292,68 @@ def test_an_eager_decay_gives_the_same_rates(fluid, name):
         rate = getattr(fluid.layers, name)(*arguments)
         rates = [np.asarray(rate().numpy()).item() for _ in range(6)]
     np.testing.assert_allclose(rates, [rule(step) for step in range(6)], rtol=1e-5, atol=1e-7)
+
+
+# --- gradients of the rows that a batch names ---
+
+TABLE = waves(6, 2)
+BATCHES = [np.array([[1], [3], [1]], "int64"), np.array([[1], [4], [4]], "int64"), np.array([[0], [4], [1]], "int64")]
+
+
+def table_after(fluid, optimizer, is_sparse=True):
+    """A table of embeddings after a step on each batch, towards zero."""
+    ids = fluid.data("ids", [None, 1], "int64")
+    embedded = fluid.layers.embedding(ids, TABLE.shape, is_sparse, param_attr=parameter(fluid, "table", TABLE))
+    optimizer.minimize(fluid.layers.reduce_sum(fluid.layers.square(embedded)))
+    exe = fluid.Executor(fluid.CPUPlace())
+    exe.run(fluid.default_startup_program())
+    for batch in BATCHES:
+        exe.run(feed={"ids": batch})
+    return value_of(fluid, "table")
+
+
+def rows_of(batch, table):
+    grad = np.zeros_like(table)
+    np.add.at(grad, batch[:, 0], 2 * table[batch[:, 0]])
+    return grad
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_adam_on_rows_moves_those_of_before_too_and_corrects_as_if_a_step_ahead(fluid, clip):
+    table, m, v = TABLE.astype("f8"), 0.0, 0.0
+    for step, batch in enumerate(BATCHES, start=1):
+        grad = rows_of(batch, table) if clip is None else np.clip(rows_of(batch, table), -clip, clip)
+        m, v = 0.9 * m + 0.1 * grad, 0.999 * v + 0.001 * grad**2
+        table -= 0.1 * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1)) * m / (np.sqrt(v) + 1e-4)
+    grad_clip = fluid.clip.GradientClipByValue(clip) if clip else None
+    got = table_after(fluid, fluid.optimizer.Adam(0.1, epsilon=1e-4, grad_clip=grad_clip))
+    np.testing.assert_allclose(got, table, rtol=1e-4, atol=1e-6)
+
+
+def test_lazy_adam_moves_the_rows_of_the_batch_alone(fluid):
+    table, m, v = TABLE.astype("f8"), np.zeros(TABLE.shape), np.zeros(TABLE.shape)
+    for step, batch in enumerate(BATCHES, start=1):
+        grad, rows = rows_of(batch, table), np.unique(batch)
+        m[rows] = 0.9 * m[rows] + 0.1 * grad[rows]
+        v[rows] = 0.999 * v[rows] + 0.001 * grad[rows] ** 2
+        rate = 0.1 * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+        table[rows] -= rate * m[rows] / (np.sqrt(v[rows]) + 1e-4)
+    got = table_after(fluid, fluid.optimizer.Adam(0.1, epsilon=1e-4, lazy_mode=True))
+    np.testing.assert_allclose(got, table, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["L1Decay", "L2Decay"])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adagrad", "Adamax", "DecayedAdagrad", "Adadelta", "Ftrl"])
+def test_decay_makes_a_gradient_of_rows_dense(fluid, optimizer, kind):
+    def trained(is_sparse):
+        with fluid.program_guard(fluid.Program(), fluid.Program()), fluid.scope_guard(fluid.Scope()):
+            decay = getattr(fluid.regularizer, kind)(0.1)
+            return table_after(fluid, getattr(fluid.optimizer, optimizer)(0.1, regularization=decay), is_sparse)
+
+    np.testing.assert_allclose(trained(True), trained(False), rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["Adamax", "DecayedAdagrad"])
+def test_an_optimizer_of_dense_gradients_says_so(fluid, optimizer):
+    with pytest.raises(fluid.core.EnforceNotMet, match="is_sparse=False"):
+        table_after(fluid, getattr(fluid.optimizer, optimizer)(0.1))
