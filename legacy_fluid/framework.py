@@ -5,6 +5,7 @@ program that is built in a process that imports legacy_fluid:
 
 - there are no 0-D tensors: what 2.6 infers as shape () has shape (1,); at run time `lowering` sees to it
 - the output of an operator does not inherit stop_gradient from its inputs
+- what is printed of them is what 1.8 printed; `descriptions` sees to it
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from paddle.base.framework import (
     set_flags,
 )
 
-from . import call_stack, core
+from . import call_stack, core, descriptions
 from .coverage import refused
 
 __all__ = [
@@ -177,4 +178,5 @@ def _backward(self: Variable, backward_strategy: Any = None) -> None:
 
 Block.append_op = _append_op
 Variable.backward = _backward
+descriptions.restore()
 _framework.traceback = call_stack  # which every operator asks where it was made

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import core
+from ..descriptions import describe_tensor
 from ..framework import ParamBase, _current_expected_place, dygraph_only
 from .backward_strategy import BackwardStrategy
 from .base import no_grad
@@ -86,13 +87,5 @@ def to_string(self: Any, throw_on_error: bool, with_details: bool = False) -> st
     """Describe the Variable with all its values."""
     if not self.get_tensor()._is_initialized():
         return f"name {self.name}, shape: {self.shape}, not inited"
-    array = self.numpy()
-    kind = _NAMES.get(str(array.dtype), str(array.dtype))
-    data = " ".join(f"{value:g}" if array.dtype.kind == "f" else str(int(value)) for value in array.ravel())
-    return (
-        f"name {self.name}, dtype: VarType.{self.dtype.name} shape: {self.shape} \tlod: {{}}\n"
-        f"\tdim: {', '.join(map(str, self.shape))}\n\tlayout: NCHW\n\tdtype: {kind}\n\tdata: [{data}]\n"
-    )
-
-
-_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t"}
+    tensor = describe_tensor(self.numpy(), [])
+    return f"name {self.name}, dtype: {self.dtype} shape: {self.shape} {tensor}"
