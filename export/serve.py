@@ -78,6 +78,9 @@ def read_source(text: str) -> ModelSource:
 @click.option("--max-pixels", type=click.IntRange(1), default=30_000_000, show_default=True, help="Pixels of an image.")
 @click.option("--max-body", type=click.IntRange(1), default=10, show_default=True, help="MiB of a request's body.")
 @click.option(
+    "--max-connections", type=click.IntRange(1), default=4096, show_default=True, help="Open connections of a worker."
+)
+@click.option(
     "--timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds a request may take."
 )
 @click.option(

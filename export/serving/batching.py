@@ -61,15 +61,15 @@ class Part(NamedTuple):
 
     job: Job
     start: int
-    count: int
+    length: int
 
     def data(self) -> bytes | memoryview:
         """Return the bytes of these images."""
         job = self.job
-        if self.count == job.count:
+        if self.length == job.count:
             return job.images
         size = PIXELS if job.are_pixels else FLOAT_BYTES
-        return memoryview(job.images)[self.start * size : (self.start + self.count) * size]
+        return memoryview(job.images)[self.start * size : (self.start + self.length) * size]
 
 
 class Batcher:
@@ -172,7 +172,7 @@ class Batcher:
         self._computing = False
         if self._queue and self._due is None:
             self._due = self._loop.call_soon(self._turn)
-        timing = Timing(begun, time.perf_counter(), sum(part.count for part in parts))
+        timing = Timing(begun, time.perf_counter(), sum(part.length for part in parts))
         self._observe(timing.batch)
         if probabilities is None:
             for part in parts:

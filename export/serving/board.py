@@ -25,7 +25,7 @@ class Histogram:
         self.start = start
         self.size = len(bounds) + 2
 
-    def observe(self, row: memoryview, value: float) -> None:
+    def observe(self, row: memoryview[float], value: float) -> None:
         """Count a value."""
         row[self.start + bisect_left(self.bounds, value)] += 1
         row[self.start + self.size - 1] += value
@@ -63,7 +63,7 @@ class Board:
 class Row:
     """The counts of one worker, or of all."""
 
-    def __init__(self, board: Board, values: memoryview, filled: Sequence[float] = ()) -> None:
+    def __init__(self, board: Board, values: memoryview[float], filled: Sequence[float] = ()) -> None:
         self.board = board
         self.values = values
         for index, value in enumerate(filled):

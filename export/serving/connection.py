@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.parser = httptools.HttpRequestParser(self)
         self.exchanges: deque[Exchange] = deque()
+        self.chunks: list[bytes] = []
         self.since = time.perf_counter()
         self.receiving = self.in_head = False
         self.deaf = self.refused = self.lingering = (
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
         self.since = time.perf_counter()
         self.exchange = Exchange(self, self.since)
         self.receiving = self.in_head = True
-        self.chunks: list[bytes] = []
+        self.chunks = []
         self.target = b""
         self.head = self.unparsed = 0  # bytes of the head: in whole headers; in what came before it was whole
 

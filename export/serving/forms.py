@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-import multipart
+import multipart  # type: ignore[import-untyped]
 import numpy as np
 import orjson
 from msgspec import Meta
@@ -32,7 +32,7 @@ class Numbers(NamedTuple):
 
     data: bytes
     are_pixels: bool
-    count: int
+    length: int
 
 
 class JsonImages(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +47,8 @@ class JsonImages(msgspec.Struct, forbid_unknown_fields=True):
 @lru_cache(maxsize=256)
 def media_type(header: bytes) -> tuple[str, dict[str, str]]:
     """Return a Content-Type in lower case and its parameters."""
-    return multipart.parse_options_header(header.decode("latin-1"))
+    kind, parameters = multipart.parse_options_header(header.decode("latin-1"))
+    return kind, parameters
 
 
 def read_multipart(body: bytes, boundary: str, max_files: int) -> list[bytes]:

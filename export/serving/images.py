@@ -32,6 +32,11 @@ class Preparation(NamedTuple):
     raw: bool = False
 
     @property
+    def fits(self) -> bool:
+        """Whether the ink is cut out."""
+        return self.fit and not self.raw
+
+    @property
     def expected_polarity(self) -> str:
         """The ink's colour, as far as it is known."""
         return "light" if self.raw else self.polarity
@@ -79,12 +84,12 @@ class Decoder:
         asked, self._asked = self._asked, []
         plain: dict[str, list[bytes]] = {}
         for files, how, _, _ in asked:
-            if not how.fit:
+            if not how.fits:
                 plain.setdefault(how.expected_polarity, []).extend(files)
         decoded = {polarity: iter(decode_plain(files, polarity)) for polarity, files in plain.items()}
         for one in asked:
             count = len(one.files)
-            images = [None] * count if one.how.fit else list(islice(decoded[one.how.expected_polarity], count))
+            images = [None] * count if one.how.fits else list(islice(decoded[one.how.expected_polarity], count))
             ready = [image for image in images if image is not None]
             if len(ready) == count:
                 self._hand_over(one, b"".join(ready))

@@ -37,6 +37,11 @@ _DESCRIPTION = (
 )
 
 _NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
+_RANGE = {
+    **_NUMBER,
+    "minimum": -1,
+    "maximum": 1,
+}  # what the pixels are; others are taken too, as far as they are finite
 _ANSWERS = {
     "Prediction": {
         "type": "object",
@@ -94,6 +99,7 @@ def document(settings: Settings) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, images, infer, settings)
+    schemas["JsonImages"] = _images_schema(schemas["JsonImages"], settings.max_images)
     components: dict[str, Any] = {"schemas": schemas | _ANSWERS}
     if settings.api_key:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -183,3 +189,26 @@ def _forms(images: dict[str, Any]) -> dict[str, Any]:
         },
         "application/octet-stream": {"schema": file},
     }
+
+
+def _images_schema(schema: dict[str, Any], max_images: int) -> dict[str, Any]:
+    """Return the schema of JsonImages with what its types do not say: the shapes, and that it is one of the two."""
+
+    def several(item: dict[str, Any], low: int, high: int) -> dict[str, Any]:
+        return {"type": "array", "items": item, "minItems": low, "maxItems": high}
+
+    forms = []
+    for name, number in (("pixels", {**_NUMBER, "minimum": 0, "maximum": 255}), ("tensor", _RANGE)):
+        flat = several(number, SIDE * SIDE, SIDE * SIDE)
+        rows = several(several(number, SIDE, SIDE), SIDE, SIDE)
+        image = {"anyOf": [flat, rows, several(rows, 1, 1)]}
+        described = {"description": schema["properties"][name]["description"]}
+        forms.append(
+            {
+                "type": "object",
+                "required": [name],
+                "properties": {name: {**described, "anyOf": [image, several(image, 1, max_images)]}},
+                "additionalProperties": False,
+            }
+        )
+    return {"title": "JsonImages", "description": schema["description"], "oneOf": forms}

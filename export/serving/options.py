@@ -27,7 +27,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fit: Annotated[
         bool, Meta(description="cut the ink out of image files, scale and centre it as MNIST does: photos, drawings")
     ] = False
-    raw: Annotated[bool, Meta(description="take image files of 28 x 28 as they are, light ink on dark")] = False
+    raw: Annotated[
+        bool,
+        Meta(description="take image files of 28 x 28 as they are, light ink on dark, whatever fit and polarity say"),
+    ] = False
     pixels: Annotated[bool, Meta(description="add the 784 pixels that the model was given")] = False
     timing: Annotated[bool, Meta(description="add where the time went, in milliseconds")] = False
 
@@ -47,9 +50,6 @@ def read_options(query: bytes) -> Options:
         if name not in Options.__struct_fields__:
             raise unprocessable(f"no such option: {name}", closest(name, Options.__struct_fields__).strip(" ()"))
     try:
-        options = msgspec.convert(fields, Options, strict=False)
+        return msgspec.convert(fields, Options, strict=False)
     except msgspec.ValidationError as error:
         raise unprocessable(f"the query cannot be used: {error}", "see /docs for what each option takes") from error
-    if options.raw and (options.fit or options.polarity != "auto"):
-        raise unprocessable("raw=1 takes images as they are", "leave out fit and polarity, or raw")
-    return options

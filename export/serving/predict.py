@@ -64,7 +64,7 @@ class _Prediction(Job):
     __slots__ = ("exchange", "options", "served")
 
     def __init__(self, exchange: Exchange, options: Options, served: Served, images: Numbers) -> None:
-        super().__init__(images.data, images.are_pixels, images.count)
+        super().__init__(images.data, images.are_pixels, images.length)
         self.exchange = exchange
         self.options = options
         self.served = served

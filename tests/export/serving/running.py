@@ -102,6 +102,11 @@ class Server:
         lines = self.get("/metrics").body.decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
+    def memory(self) -> int:
+        """Return the resident bytes of the workers."""
+        pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.workers]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -160,6 +165,12 @@ class Connection:
     def __exit__(self, *error: object) -> None:
         self.stream.close()
         self.socket.close()
+
+    def read_and_close(self, sent: bytes = b"") -> Answer:
+        """Send a request and return the answer, or what the server says unasked."""
+        with self:
+            self.send(sent)
+            return self.read()
 
     def end(self) -> None:
         """Send no more."""

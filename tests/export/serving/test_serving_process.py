@@ -236,20 +236,11 @@ def test_reloads_under_load_lose_no_request_and_keep_no_memory(bars, tmp_path, t
     other = write_classifier(tmp_path / "other.onnx", {"model": "bars", "labels": json.dumps(list("abcdefghij"))})
     with serving("--model", f"bars={path}", "--workers", 1) as server:
         reload_under_load(server, path, other, 4)
-        before = _memory(server)
+        before = server.memory()
         load = reload_under_load(server, path, other, times)
         assert set(load.statuses) == {200}
         assert load.labels == {"3", "d"}
-        assert _memory(server) - before < 40 << 20
-
-
-def _memory(server: Server) -> int:
-    """Return the resident bytes of the workers."""
-    pages = 0
-    for pid in server.workers:
-        with open(f"/proc/{pid}/statm") as file:
-            pages += int(file.read().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        assert server.memory() - before < 40 << 20
 
 
 def test_with_a_key_only_those_who_bring_it_are_answered(bars):
@@ -293,9 +284,8 @@ def test_the_counts_of_all_workers_are_one(server):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_memory_is_flat_over_many_requests(bars):
-    with serving("--model", bars, "--workers", 1) as server:
-        with Load(server, threads=4):
-            time.sleep(10)
-            before = _memory(server)
-            time.sleep(60)
-            assert _memory(server) - before < 5 << 20
+    with serving("--model", bars, "--workers", 1) as server, Load(server, threads=4):
+        time.sleep(10)
+        before = server.memory()
+        time.sleep(60)
+        assert server.memory() - before < 5 << 20
