@@ -101,8 +101,8 @@ ABSENT = {
 
 DEVIATES = {
     "fluid.contrib.mixed_precision.decorate": "everything computes in float32; the loss is scaled as it was",
-    "fluid.DistributeTranspiler": "one trainer keeps its program; several, and parameter servers, are refused: "
-    "use paddle.distributed.fleet",
+    "fluid.DistributeTranspiler": "one trainer keeps its program; several that update parameters, and their servers, "
+    "are refused: use paddle.distributed.fleet",
     **{
         f"fluid.incubate.fleet.{kind}.fleet": "one worker trains as the optimizer alone does; several, and parameter "
         "servers, are refused: use paddle.distributed.fleet"

@@ -1,7 +1,7 @@
 """`fluid.transpiler.distribute_transpiler`: a program's part for each process of a training; here there is one process.
 
 The core has lost the operators that spoke to parameter servers and that gathered NCCL's processes. One trainer needs
-neither: its program is the one that it was.
+neither: its program is the one that it was. Nor does a program that updates nothing, however many run it.
 """
 
 from __future__ import annotations
@@ -142,20 +142,21 @@ class DistributeTranspiler:
         startup_program: Program | None = None,
         current_endpoint: str = "127.0.0.1:6174",
     ) -> None:
-        """Take the program of the one trainer.
+        """Take the program of a trainer.
 
         Args:
             trainers: their number; in the modes nccl2 and collective their endpoints.
 
         Raises:
-            NotImplementedError: there are several trainers.
+            NotImplementedError: there are several trainers, and the program updates parameters.
         """
         number = len(trainers.split(",")) if isinstance(trainers, str) else trainers
-        if number > 1:
+        program = program or default_main_program()
+        if number > 1 and _updates(program):
             raise NotImplementedError(_several(f"{number} trainers"))
         self.trainer_id, self.trainer_num, self.sync_mode = trainer_id, number, sync_mode
         self.pserver_endpoints = pservers.split(",")
-        self.origin_program = program or default_main_program()
+        self.origin_program = program
         self.startup_program = startup_program or default_startup_program()
 
     def get_trainer_program(self, wait_port: bool = True) -> Program:
@@ -163,18 +164,28 @@ class DistributeTranspiler:
         return self.origin_program
 
     def get_pserver_program(self, endpoint: str) -> Program:
-        """Raise NotImplementedError: the core has no parameter servers."""
-        raise NotImplementedError(_several("a parameter server"))
+        """Return what a server runs: nothing, for a program that updates nothing.
+
+        Raises:
+            NotImplementedError: the program updates parameters, and the core has no parameter servers.
+        """
+        if _updates(self.origin_program):
+            raise NotImplementedError(_several("a parameter server"))
+        return Program()
 
     def get_pserver_programs(self, endpoint: str) -> tuple[Program, Program]:
-        """Raise NotImplementedError: the core has no parameter servers."""
-        raise NotImplementedError(_several("a parameter server"))
+        """Return what a server runs, and what it starts with; see `get_pserver_program`."""
+        return self.get_pserver_program(endpoint), self.get_startup_program(endpoint)
 
     def get_startup_program(
         self, endpoint: str, pserver_program: Program | None = None, startup_program: Program | None = None
     ) -> Program:
-        """Raise NotImplementedError: the core has no parameter servers."""
-        raise NotImplementedError(_several("a parameter server"))
+        """Return what a server starts with; see `get_pserver_program`."""
+        return self.get_pserver_program(endpoint)
+
+
+def _updates(program: Program) -> bool:
+    return any({"Param", "Grad"} <= set(op.input_names) for block in program.blocks for op in block.ops)
 
 
 def _several(what: str) -> str:

@@ -61,16 +61,39 @@ def test_one_trainer_keeps_its_program():
     made.transpile(trainer_id=0, program=program, trainers="a:1")
 
 
+def updating_program():
+    program = fluid.Program()
+    with fluid.program_guard(program, fluid.Program()):
+        fluid.optimizer.SGD(0.1).minimize(layers.mean(layers.fc(fluid.data("x", [None, 4]), 1)))
+    return program
+
+
 @pytest.mark.parametrize("trainers", [2, "a:1,b:1"])
 def test_several_trainers_are_told_what_to_do(trainers):
     with pytest.raises(NotImplementedError, match=r"2 trainers cannot be had.*paddle\.distributed\.fleet"):
-        fluid.DistributeTranspiler().transpile(trainer_id=0, trainers=trainers)
+        fluid.DistributeTranspiler().transpile(trainer_id=0, program=updating_program(), trainers=trainers)
 
 
-@pytest.mark.parametrize("method", ["get_pserver_program", "get_pserver_programs", "get_startup_program"])
+SERVER = ["get_pserver_program", "get_pserver_programs", "get_startup_program"]
+
+
+@pytest.mark.parametrize("method", SERVER)
 def test_a_server_is_told_what_to_do(method):
+    made = fluid.DistributeTranspiler()
+    made.transpile(trainer_id=0, program=updating_program(), trainers=1)
     with pytest.raises(NotImplementedError, match=r"a parameter server cannot be had.*paddle\.distributed\.fleet"):
-        getattr(fluid.DistributeTranspiler(), method)("a:1")
+        getattr(made, method)("a:1")
+
+
+@pytest.mark.parametrize("method", SERVER)
+def test_servers_of_a_program_that_updates_nothing_have_nothing_to_run(method):
+    made = fluid.DistributeTranspiler()
+    program = fluid.Program()
+    made.transpile(trainer_id=0, program=program, trainers=4, pservers="a:1,b:1")
+    assert made.get_trainer_program() is program
+    found = getattr(made, method)("a:1")
+    for one in found if isinstance(found, tuple) else [found]:
+        assert one.global_block().ops == []
 
 
 def test_settings_that_exclude_each_other_are_told():
