@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import activations, arithmetic, arrays, draws, indices, lost, normalisation, recurrences, sequences, updates
+from . import (
+    activations,
+    arithmetic,
+    arrays,
+    draws,
+    indices,
+    lost,
+    normalisation,
+    pooling,
+    recurrences,
+    sequences,
+    updates,
+)
 from .site import Site
 
 RULES: dict[str, Callable[[Site], None]] = {
@@ -15,6 +27,7 @@ RULES: dict[str, Callable[[Site], None]] = {
     **indices.RULES,
     **lost.RULES,
     **normalisation.RULES,
+    **pooling.RULES,
     **recurrences.RULES,
     **sequences.RULES,
     **updates.RULES,

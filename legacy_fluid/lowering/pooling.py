@@ -1,0 +1,61 @@
+"""Averages over windows that lie partly outside.
+
+1.8 divided the sum of such a window by its whole size, padding and all that is beyond it included; the core of 2.6 by
+the part within the padding. Here the images get their margins first, so that no window lies outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .site import Site
+
+
+def _average(site: Site) -> None:
+    if _leaves_windows_outside(site):
+        margins = _margins(site)
+        site.set_input("X", site.emit("pad", {"X": site.input("X")}, paddings=margins, pad_value=0.0))
+        _take_windows_inside(site)
+
+
+def _average_grad(site: Site) -> None:
+    if _leaves_windows_outside(site):
+        margins, gradient = _margins(site), site.output("X@GRAD")
+        wide = site.temporary_like(gradient)
+        site.set_input("X", site.emit("pad", {"X": site.input("X")}, paddings=margins, pad_value=0.0))
+        site.set_output("X@GRAD", wide)
+        attrs = {"paddings": margins, "pad_value": 0.0}
+        site.insert_after("pad_grad", {"Out@GRAD": [wide]}, {"X@GRAD": [gradient]}, attrs)
+        _take_windows_inside(site)
+
+
+def _leaves_windows_outside(site: Site) -> bool:
+    op = site.op
+    whole = op.attr("exclusive") or op.attr("global_pooling") or op.attr("adaptive")
+    explicit = not op.has_attr("padding_algorithm") or op.attr("padding_algorithm") == "EXPLICIT"
+    return op.attr("pooling_type") == "avg" and op.attr("ceil_mode") and explicit and not whole
+
+
+def _margins(site: Site) -> list[int]:
+    """Return the sizes before and after each dimension; a stride less one at the end is what rounding up can need."""
+    op = site.op
+    strides, paddings = op.attr("strides"), op.attr("paddings")
+    if len(paddings) == len(strides):
+        paddings = [size for size in paddings for _ in range(2)]
+    after = [size + stride - 1 for size, stride in zip(paddings[1::2], strides, strict=True)]
+    inner = [size for pair in zip(paddings[::2], after, strict=True) for size in pair]
+    channels_last = op.has_attr("data_format") and op.attr("data_format").endswith("C")
+    return [0, 0, *inner, 0, 0] if channels_last else [0, 0, 0, 0, *inner]
+
+
+def _take_windows_inside(site: Site) -> None:
+    site.op._set_attr("paddings", [0] * len(site.op.attr("strides")))
+    site.op._set_bool_attr("ceil_mode", False)
+
+
+RULES: dict[str, Callable[[Site], None]] = {
+    "pool2d": _average,
+    "pool2d_grad": _average_grad,
+    "pool3d": _average,
+    "pool3d_grad": _average_grad,
+}

@@ -1,0 +1,33 @@
+"""Averages over windows that lie partly outside divide by the whole window, as in 1.8."""
+
+import numpy as np
+import pytest
+from programs import run, waves
+
+
+def averages(x, kernel, stride, padding):
+    """The averages, and the gradient of the sum of their squares."""
+    size = x.shape[-1]
+    windows = -(-(size + 2 * padding - kernel) // stride) + 1
+    starts = [stride * i - padding for i in range(windows)]
+    spans = [slice(max(start, 0), min(start + kernel, size)) for start in starts]
+    out, grad = np.zeros((windows, windows)), np.zeros((size, size))
+    for i, rows in enumerate(spans):
+        for j, columns in enumerate(spans):
+            out[i, j] = x[rows, columns].sum() / kernel**2
+            grad[rows, columns] += 2 * out[i, j] / kernel**2
+    return out, grad
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (2, 3, 0)])
+def test_averages_of_windows_at_the_border(fluid, kernel, stride, padding, layout):
+    value = waves(7, 7)
+    shape = [1, 1, 7, 7] if layout == "NCHW" else [1, 7, 7, 1]
+    x = fluid.data("x", [None, *shape[1:]])
+    x.stop_gradient = False
+    out = fluid.layers.pool2d(x, kernel, "avg", stride, padding, ceil_mode=True, exclusive=False, data_format=layout)
+    grad = fluid.gradients([fluid.layers.reduce_sum(fluid.layers.square(out))], [x])
+    got = run(fluid, {"x": value.reshape(shape)}, [out, *grad])
+    for value, expected in zip(got, averages(value, kernel, stride, padding), strict=True):
+        np.testing.assert_allclose(value.reshape(expected.shape), expected, rtol=1e-4, atol=1e-6)
