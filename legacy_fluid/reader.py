@@ -7,8 +7,10 @@ from typing import Any
 
 import paddle
 from paddle.base import reader as _reader
+from paddle.base.dataset import DatasetBase, InMemoryDataset
 from paddle.base.reader import PyReader
 
+from . import core
 from .framework import in_dygraph_mode
 
 __all__ = ["DataLoader", "PyReader", "default_collate_fn"]
@@ -84,4 +86,29 @@ class DataLoader(paddle.io.DataLoader):
         return batches
 
     from_generator = staticmethod(_reader.DataLoader.from_generator)
-    from_dataset = staticmethod(_reader.DataLoader.from_dataset)
+
+    @staticmethod
+    def from_dataset(dataset: Any, places: Any, drop_last: bool = True) -> DatasetLoader:
+        """Return a loader of the batches of a QueueDataset or an InMemoryDataset, a part of its files for each place."""
+        return DatasetLoader(dataset, places, drop_last)
+
+
+class DatasetLoader(_reader.DatasetLoader):
+    """Reads a data set of fluid.dataset; its batches are feeds."""
+
+    def __init__(self, dataset: Any, places: Any, drop_last: bool) -> None:
+        assert isinstance(dataset, DatasetBase), f"dataset is one that a DatasetFactory made, not {dataset!r}"
+        assert not in_dygraph_mode(), "data sets of fluid.dataset are for programs, not for dygraph mode"
+        threads, files = len(places), len(dataset.filelist)
+        assert files >= threads, f"there are {files} files for {threads} places: give each at least one"
+        dataset.set_thread(threads)
+        if isinstance(dataset, InMemoryDataset) and dataset.queue_num is not None and dataset.queue_num > threads:
+            dataset.set_queue_num(threads)
+        self._dataset = dataset
+        self._iterable_dataset = core.IterableDatasetWrapper(
+            dataset.dataset,
+            [slot.name for slot in dataset.proto_desc.multi_slot_desc.slots if slot.is_used],
+            _reader._convert_places(places),
+            dataset.proto_desc.batch_size,
+            drop_last,
+        )

@@ -68,6 +68,25 @@ def test_training_on_files_is_training_on_their_batches(kind, files):
     np.testing.assert_allclose(trained(train), trained(feed_batches), rtol=1e-5)
 
 
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("kind", ["QueueDataset", "InMemoryDataset"])
+def test_a_loader_feeds_the_batches_of_a_data_set(kind, drop_last, files):
+    with fluid.program_guard(fluid.Program(), fluid.Program()):
+        inputs, _ = program()
+        dataset = fluid.DatasetFactory().create_dataset(kind)
+        dataset.set_use_var(inputs)
+        dataset.set_batch_size(5)
+        dataset.set_pipe_command("cat")
+        dataset.set_filelist(files)
+        if kind == "InMemoryDataset":
+            dataset.load_into_memory()
+        loader = fluid.io.DataLoader.from_dataset(dataset, fluid.cpu_places(1), drop_last=drop_last)
+        sizes = [np.array(batch[0]["target"]).shape for batch in loader()]
+        with pytest.raises(AssertionError, match="2 files for 3 places"):
+            fluid.io.DataLoader.from_dataset(dataset, fluid.cpu_places(3))
+    assert sizes == [(5, 1), (5, 1)] + ([] if drop_last else [(2, 1)])
+
+
 def test_a_data_set_that_there_is_not_is_named():
     with pytest.raises(ValueError, match=r"'LineDataset'.*QueueDataset"):
         fluid.DatasetFactory().create_dataset("LineDataset")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ...data_feeder import check_type, check_variable_and_dtype
@@ -315,17 +317,36 @@ def lstm(
     )
     out, last_h, last_c, reserve, state = (helper.create_variable_for_type_inference(input.dtype) for _ in range(5))
     reserve.stop_gradient = state.stop_gradient = True
-    helper.append_op(
-        type="cudnn_lstm",
-        inputs={"Input": input, "InitH": init_h, "InitC": init_c, "W": weight},
-        outputs={"Out": out, "LastH": last_h, "LastC": last_c, "Reserve": reserve, "StateOut": state},
-        attrs={
-            "is_bidirec": is_bidirec,
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "is_test": is_test,
-            "dropout_prob": dropout_prob,
-            "seed": max(seed, 0),
-        },
-    )
+    with _declared_for_batch_of(input, [init_h, init_c]):
+        helper.append_op(
+            type="cudnn_lstm",
+            inputs={"Input": input, "InitH": init_h, "InitC": init_c, "W": weight},
+            outputs={"Out": out, "LastH": last_h, "LastC": last_c, "Reserve": reserve, "StateOut": state},
+            attrs={
+                "is_bidirec": is_bidirec,
+                "hidden_size": hidden_size,
+                "num_layers": num_layers,
+                "is_test": is_test,
+                "dropout_prob": dropout_prob,
+                "seed": max(seed, 0),
+            },
+        )
+    if not in_dygraph_mode():
+        last_h.desc.set_shape(init_h.shape)
+        last_c.desc.set_shape(init_c.shape)
     return out, last_h, last_c
+
+
+@contextmanager
+def _declared_for_batch_of(input: Any, states: list[Any]) -> Iterator[None]:
+    """Within it the states are declared as those of the input's batch: the core asks for it already of a declaration."""
+    shapes = [state.shape for state in states]
+    if not in_dygraph_mode():
+        for state, (layers, _, size) in zip(states, shapes, strict=True):
+            state.desc.set_shape([layers, input.shape[1], size])
+    try:
+        yield
+    finally:
+        if not in_dygraph_mode():
+            for state, shape in zip(states, shapes, strict=True):
+                state.desc.set_shape(shape)
