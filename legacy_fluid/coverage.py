@@ -37,9 +37,6 @@ REFUSED = {
     ),
     "fluid.contrib.load_persistables_for_increment": Refusal(why=_OF_SERVERS, instead="use io.load_persistables"),
     "fluid.contrib.load_persistables_for_inference": Refusal(why=_OF_SERVERS, instead="use io.load_persistables"),
-    "fluid.contrib.sequence_topk_avg_pooling": Refusal(
-        why="its operator is gone from Paddle 2.6", instead="use layers.topk and layers.reduce_mean on padded matrices"
-    ),
     "fluid.layers.roi_perspective_transform": Refusal(
         why="its operator is gone from Paddle 2.6", instead="rectify the regions with layers.grid_sampler"
     ),
@@ -101,6 +98,8 @@ ABSENT = {
 
 DEVIATES = {
     "fluid.contrib.mixed_precision.decorate": "everything computes in float32; the loss is scaled as it was",
+    "fluid.contrib.sequence_topk_avg_pooling": "it calls a function of Python: a saved program that has it runs in the "
+    "process that built it only",
     "fluid.DistributeTranspiler": "one trainer keeps its program; several that update parameters, and their servers, "
     "are refused: use paddle.distributed.fleet",
     **{

@@ -55,6 +55,49 @@ def test_layers(case):
     np.testing.assert_allclose(value, expected, rtol=1e-6)
 
 
+def means_of_largest(values, rows, cols, topks, channels):
+    """The rows of means, and for each value by how much it counts in their sum."""
+    means, counts, start = [], np.zeros_like(values), 0
+    for height, width in zip(rows, cols, strict=True):
+        for row in range(height):
+            mean = []
+            for channel in range(channels):
+                begin = start + (channel * height + row) * width
+                places = sorted(range(begin, begin + width), key=lambda place: -values[place])
+                mean += [sum(values[places[:topk]]) / topk for topk in topks]
+                for topk in topks:
+                    counts[places[:topk]] += 1 / topk
+            means.append(mean)
+        start += channels * height * width
+    return np.array(means), counts
+
+
+@pytest.mark.parametrize(
+    ("topks", "channels", "rows", "cols"),
+    [([1, 3, 5], 2, [2, 1], [6, 7]), ([2, 4], 3, [2, 2, 1], [3, 1, 5]), ([3], 1, [1, 2], [2, 3])],
+)
+def test_the_largest_of_each_row_of_ragged_matrices(topks, channels, rows, cols):
+    lengths = [channels * height * width for height, width in zip(rows, cols, strict=True)]
+    values = np.sin(np.arange(sum(lengths)) * 5).astype("float32")
+
+    def build():
+        x, row, col = (fluid.data(name, [None, 1], lod_level=1) for name in ("x", "row", "col"))
+        x.stop_gradient = False
+        out = contrib.sequence_topk_avg_pooling(x, row, col, topks, channels)
+        assert (out.shape, out.lod_level) == ((-1, channels * len(topks)), 1)
+        return [out, *fluid.gradients(layers.reduce_sum(out), x), layers.sequence_pool(out, "first")]
+
+    def ragged(array, sizes):
+        return fluid.create_lod_tensor(np.float32(array).reshape(-1, 1), [sizes], fluid.CPUPlace())
+
+    feed = {"x": ragged(values, lengths), "row": ragged(range(sum(rows)), rows), "col": ragged(range(sum(cols)), cols)}
+    out, gradient, first = run(build, feed)
+    means, counts = means_of_largest(values, rows, cols, topks, channels)
+    np.testing.assert_allclose(out, means, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient.ravel(), counts, rtol=1e-5)
+    np.testing.assert_allclose(first, means[np.cumsum([0, *rows[:-1]])], rtol=1e-5, atol=1e-6)
+
+
 def test_sums_of_click_prediction_go_on_over_batches():
     prediction, label = np.float32([[0.25], [0.75]]), np.float32([[0], [1]])
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ... import layers, unique_name
-from ...coverage import refused
 from ...data_feeder import check_dtype, check_type, convert_dtype
 from ...dygraph.nn import TreeConv
 from ...framework import Variable, convert_np_dtype_to_dtype_
@@ -17,6 +16,7 @@ from ...initializer import Constant
 from ...layer_helper import LayerHelper
 from ...layers.layer_function_generator import operator
 from ...layers.utils import convert_to_list
+from .topk_pooling import sequence_topk_avg_pooling
 
 __all__ = [
     "fused_elemwise_activation",
@@ -138,11 +138,6 @@ def match_matrix_tensor(
         attrs={"dim_t": channel_num},
     )
     return helper.append_activation(out), between
-
-
-@refused("fluid.contrib.sequence_topk_avg_pooling")
-def sequence_topk_avg_pooling(input, row, col, topks, channel_num):
-    """Return means of the largest values of each row of match matrices."""
 
 
 def tree_conv(
