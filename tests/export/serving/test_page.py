@@ -29,9 +29,12 @@ FLAGS = (
 )
 SIDE = 280  # of the paper
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs a browser: Debian's packages chromium and chromium-driver"
-)
+pytestmark = [
+    pytest.mark.timeout(400),  # two models are trained first
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="needs a browser: Debian's packages chromium and chromium-driver"
+    ),
+]
 
 
 def arc(x: float, y: float, wide: float, high: float, begin: float, end: float) -> list[tuple[float, float]]:
