@@ -29,5 +29,5 @@ def test_averages_of_windows_at_the_border(fluid, kernel, stride, padding, layou
     out = fluid.layers.pool2d(x, kernel, "avg", stride, padding, ceil_mode=True, exclusive=False, data_format=layout)
     grad = fluid.gradients([fluid.layers.reduce_sum(fluid.layers.square(out))], [x])
     got = run(fluid, {"x": value.reshape(shape)}, [out, *grad])
-    for value, expected in zip(got, averages(value, kernel, stride, padding), strict=True):
-        np.testing.assert_allclose(value.reshape(expected.shape), expected, rtol=1e-4, atol=1e-6)
+    for answer, expected in zip(got, averages(value, kernel, stride, padding), strict=True):
+        np.testing.assert_allclose(answer.reshape(expected.shape), expected, rtol=1e-4, atol=1e-6)
