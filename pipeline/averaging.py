@@ -42,10 +42,7 @@ def rate(average: float, step: int) -> float:
     return 1 - min(average, (1 + step) / (WARMUP + step))
 
 
-def averaged(scope: Any, names: Mapping[str, str], place: Any) -> Any:
-    """Return a scope in which the parameters have their averages' values; it lies within `scope`, and needs it alive."""
-    inner = scope.new_scope()
+def copy_averages(scope: Any, names: Mapping[str, str], into: Any, place: Any) -> None:
+    """Give the parameters in the scope `into` the values of their averages in `scope`."""
     for parameter, average in names.items():
-        value = np.array(scope.find_var(average).get_tensor())
-        inner.var(parameter).get_tensor().set(value, place)
-    return inner
+        into.var(parameter).get_tensor().set(np.array(scope.find_var(average).get_tensor()), place)

@@ -18,7 +18,7 @@ import click
 
 from fluidline.cli import Choice
 from fluidline.errors import UsageError, closest
-from pipeline.augment import TRANSFORMS, parse
+from pipeline.augment import NONE, TRANSFORMS, parse
 from pipeline.decays import DECAYS
 from pipeline.device import DEVICES
 from pipeline.models import MODELS, PRESETS, Recipe
@@ -116,10 +116,16 @@ class TrainConfig:
         int, least=0,
     )  # fmt: skip
     shuffle_buffer: int = _option("Samples among which the reader shuffles; 1 keeps their order.", int, least=1)
-    prefetch: int = _option("Batches that a thread makes ahead of the step; 0 for none.", int, least=0, default=4)
+    prefetch: int = _option(
+        "Batches that a thread makes ahead of the step; 4 where images are augmented, else 0 for none, unless given.",
+        int, least=0,
+    )  # fmt: skip
     device: str = _option("Where to compute.", choices=DEVICES, default="cpu")
     threads: int | None = _option(
-        "Threads that compute an operator; OMP_NUM_THREADS, or 1, unless given.", int, least=1, optional=True
+        "Threads that compute an operator; OMP_NUM_THREADS, or else all cores, unless given.",
+        int,
+        least=1,
+        optional=True,
     )
     seed: int = _option(
         "Fixes all that is random: initial parameters, order, augmentation, dropout.",
@@ -136,11 +142,16 @@ class TrainConfig:
         for name in ("model", "preset"):  # first, because the others' defaults hang on them
             _OPTIONS[name].check(name, getattr(self, name))
         recipe = PRESETS[self.preset] or MODELS[self.model].recipe
-        for name, value in {**dataclasses.asdict(recipe), "run": self.model}.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+        self._fill_in({**dataclasses.asdict(recipe), "run": self.model})
+        # Indexing an array is not worth a thread: a batch of MNIST's takes less than handing it over.
+        self._fill_in({"prefetch": 0 if self.augment == NONE else 4})
         for name, option in _OPTIONS.items():
             object.__setattr__(self, name, option.check(name, getattr(self, name)))
+
+    def _fill_in(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options by name, as they stand in config.json."""

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from fluidline.errors import UsageError
+from fluidline.machine import cores
 
 DEVICES = ("cpu", "gpu")
 
@@ -16,20 +17,17 @@ _THREADS = "OMP_NUM_THREADS"
 
 
 def use_threads(count: int | None) -> None:
-    """Let each operator compute with `count` threads; None leaves it to OMP_NUM_THREADS, which Paddle takes for 1.
+    """Let each operator compute with `count` threads; None leaves it to OMP_NUM_THREADS, and takes all cores without.
 
-    Raises UsageError where Paddle was imported with another count: it reads it once.
+    Raises UsageError where Paddle was imported with another count than the one given: it reads it once.
     """
-    if count is None:
-        return
     if "paddle" in sys.modules:
-        now = os.environ[_THREADS]
-        if now != str(count):
+        if count not in (None, threads()):
             raise UsageError(
-                f"threads is {count}, and Paddle was imported with {now} (set {_THREADS}={count} before that)"
+                f"threads is {count}, and Paddle was imported with {threads()} (set {_THREADS}={count} before that)"
             )
         return
-    os.environ[_THREADS] = str(count)
+    os.environ[_THREADS] = str(count or os.environ.get(_THREADS) or cores())
     with contextlib.redirect_stderr(
         io.StringIO()
     ):  # it warns of any count but 1, with its own data parallelism in mind

@@ -44,7 +44,7 @@ class BeginEpochEvent:
 
 @dataclass(frozen=True)
 class EndStepEvent:
-    """A batch was learnt whose cost is shown: every `log_every`-th of a pass, beginning with its first.
+    """A batch was learnt whose cost is to be shown: every `log_every`-th of a pass, beginning with its first.
 
     `step` counts the batches of the whole training from 0.
     """

@@ -27,8 +27,7 @@ class Programs:
     train: Any
     test: Any
     prediction: Any  # [N, classes] float32, probabilities
-    batch: tuple[Any, Any]  # average cost and accuracy, [1] float32; they stay in the scope after a run of `train`
-    totals: tuple[Any, Any]  # sum of costs [1] float64 and right answers [1] int32 since these were last set to 0
+    fetch: list[Any]  # average cost and accuracy of the batch, [1] float32
     averages: dict[str, str]  # the names of the parameters' averages, by parameter's; none where none are kept
     dropout_seeds: list[str]
 
@@ -41,19 +40,15 @@ def build_programs(config: TrainConfig, classes: int) -> Programs:
         img = fluid.layers.data(name=IMG, shape=[1, SIDE, SIDE], dtype="float32")
         label = fluid.layers.data(name=LABEL, shape=[1], dtype="int64")
         prediction = _graph(config.model)(img, classes)
-        cost = fluid.layers.cross_entropy(input=prediction, label=label)
-        avg_cost = fluid.layers.mean(cost)
-        right = fluid.layers.create_tensor(dtype="int32")
-        accuracy = fluid.layers.accuracy(input=prediction, label=label, correct=right)
+        avg_cost = fluid.layers.mean(fluid.layers.cross_entropy(input=prediction, label=label))
+        accuracy = fluid.layers.accuracy(input=prediction, label=label)
         test = train.clone(for_test=True)
 
         dropout_seeds = _feed_dropout_seeds(train)
         loss = _smoothed(prediction, label, config.label_smoothing, classes) if config.label_smoothing else avg_cost
         _minimise(loss, config)
         averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
-        totals = _add_up(fluid.layers.cast(fluid.layers.reduce_sum(cost), "float64")), _add_up(right)
-        avg_cost.persistable = accuracy.persistable = True
-    return Programs(startup, train, test, prediction, (avg_cost, accuracy), totals, averages, dropout_seeds)
+    return Programs(startup, train, test, prediction, [avg_cost, accuracy], averages, dropout_seeds)
 
 
 def _graph(model: str) -> Any:
@@ -94,17 +89,6 @@ def _minimise(loss: Any, config: TrainConfig) -> None:
         kept = fluid.layers.scale(learning_rate, scale=-config.weight_decay, bias=1.0)
         for parameter, _ in gradients:
             if len(parameter.shape) > 1:
-                _in_place("elementwise_mul", parameter, kept)
+                names = {"X": [parameter], "Y": [kept]}
+                parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})
     optimizer.apply_gradients(gradients)
-
-
-def _add_up(value: Any) -> Any:
-    """Return a Variable [1] to which each run adds `value`; it starts at 0, and is saved with the optimizer's."""
-    total = fluid.layers.create_global_var(shape=[1], value=0, dtype=value.dtype, persistable=True)
-    total.belong_to_optimizer = True
-    _in_place("elementwise_add", total, value)
-    return total
-
-
-def _in_place(operator: str, variable: Any, other: Any) -> None:
-    variable.block.append_op(type=operator, inputs={"X": [variable], "Y": [other]}, outputs={"Out": [variable]})

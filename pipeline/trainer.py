@@ -15,7 +15,7 @@ import numpy as np
 import legacy_fluid as fluid
 from fluidline.errors import FluidlineError
 from pipeline import device
-from pipeline.averaging import averaged
+from pipeline.averaging import copy_averages
 from pipeline.checkpoint import BEST, LAST, MODEL, load_checkpoint, write_checkpoint
 from pipeline.config import TrainConfig
 from pipeline.data.dataset import Dataset, Split
@@ -29,11 +29,13 @@ TEST_BATCH = 200
 
 @dataclass
 class Progress:
-    """Where a training stands: the pass and the batch that come next."""
+    """Where a training stands: the pass and the batch that come next, and the sums of the pass so far."""
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    cost_sum: float = 0.0
+    right: int = 0
     seconds: float = 0.0
     best: Best | None = None
 
@@ -54,6 +56,8 @@ class Trainer:
         self.programs = build_programs(config, len(dataset.labels))
         self.step_feed = StepFeed(self.programs, config, self.batches * config.epochs)
         self.scope = fluid.Scope()
+        # Where the test finds its parameters: within the other, one for all passes, and empty where it is to find those.
+        self.tested = self.scope.new_scope()
         self.place = device.place(config.device)
         self.executor = fluid.Executor(self.place)
         random.seed(config.seed)  # nothing here draws from these two, but a user's handler may
@@ -85,9 +89,6 @@ class Trainer:
         """Run the batches of this pass that are still to come; False where a stop was requested."""
         now = self.progress
         handle(BeginEpochEvent(now.epoch, now.batch, self.batches))
-        if not now.batch:
-            for total in self.programs.totals:
-                self._write(total, 0)
         with batches(self.dataset.train, self.config, now.epoch, now.batch) as feeds:
             begin = time.perf_counter() - now.seconds
             for feed in feeds:
@@ -100,37 +101,37 @@ class Trainer:
         return not stop.requested
 
     def _step(self, feed: Feed, handle: Callable[[Event], None]) -> None:
-        now = self.progress
-        self.executor.run(self.programs.train, feed={**feed, **self.step_feed(now.step)})
-        epoch, batch, step = now.epoch, now.batch, now.step
-        now.batch, now.step = batch + 1, step + 1
-        if batch % self.config.log_every == 0:  # only then are its cost and accuracy brought out of the scope
-            cost, accuracy = (float(self._read(variable)) for variable in self.programs.batch)
-            self._check_cost()
-            handle(EndStepEvent(epoch, batch, step, cost, accuracy))
+        now, size = self.progress, len(feed[LABEL])
+        cost, accuracy = self._run(self.programs.train, {**feed, **self.step_feed(now.step)}, self.scope)
+        if not math.isfinite(cost):
+            raise FluidlineError(
+                f"the cost became {cost} in epoch {now.epoch}, batch {now.batch}"
+                f" (train again with a --learning-rate below {self.config.learning_rate})"
+            )
+        now.cost_sum += cost * size
+        now.right += round(accuracy * size)
+        event = EndStepEvent(now.epoch, now.batch, now.step, cost, accuracy)
+        now.batch, now.step = now.batch + 1, now.step + 1
+        if event.batch % self.config.log_every == 0:
+            handle(event)
 
     def _finish_epoch(self, handle: Callable[[Event], None]) -> None:
         now, count = self.progress, len(self.dataset.train)
-        self._check_cost()
-        train_cost, train_accuracy = (float(self._read(total)) / count for total in self.programs.totals)
-        scope = averaged(self.scope, self.programs.averages, self.place)
+        copy_averages(self.scope, self.programs.averages, self.tested, self.place)
         if self.dataset.valid:
-            best = Best(now.epoch, None, None, *self._test(self.dataset.valid, scope))
+            best = Best(now.epoch, None, None, *self._test(self.dataset.valid, self.tested))
         else:
-            best = Best(now.epoch, *self._test(self.dataset.test, scope))
+            best = Best(now.epoch, *self._test(self.dataset.test, self.tested))
         handle(
             EndEpochEvent(
-                step=now.step,
-                train_cost=train_cost,
-                train_accuracy=train_accuracy,
-                seconds=now.seconds,
-                **asdict(best),
+                now.epoch, now.step, now.cost_sum / count, now.right / count, best.test_cost, best.test_accuracy,
+                now.seconds, best.valid_cost, best.valid_accuracy,
             )
-        )
+        )  # fmt: skip
         # Best before last: a process killed between the two repeats this pass, and writes the same best again.
         if now.best is None or best.cost < now.best.cost:
             now.best = best
-            self._save(BEST, self.programs.test, scope)
+            self._save(BEST, self.programs.test, self.tested)
         self.progress = Progress(epoch=now.epoch + 1, step=now.step, seconds=now.seconds, best=now.best)
         self._save_last()
 
@@ -149,17 +150,19 @@ class Trainer:
         """Return average cost and accuracy over a split, with the parameters of a scope."""
         cost_sum, right = 0.0, 0
         for feed in in_order(split, TEST_BATCH):
-            size = len(feed[LABEL])
-            cost, accuracy = self.executor.run(self.programs.test, feed, list(self.programs.batch), scope=scope)
-            cost_sum += float(cost[0]) * size
-            right += round(float(accuracy[0]) * size)
+            cost, accuracy = self._run(self.programs.test, feed, scope)
+            cost_sum += cost * len(feed[LABEL])
+            right += round(accuracy * len(feed[LABEL]))
         return cost_sum / len(split), right / len(split)
+
+    def _run(self, program: Any, feed: Feed, scope: Any) -> tuple[float, float]:
+        cost, accuracy = self.executor.run(program, feed=feed, fetch_list=self.programs.fetch, scope=scope)
+        return float(cost[0]), float(accuracy[0])
 
     def _checkpoint_is_due(self) -> bool:
         return 0 < self.config.checkpoint_every <= time.monotonic() - self.saved
 
     def _save_last(self) -> None:
-        self._check_cost()  # what has gone wrong must not take the place of what was right
         self._save(LAST, self.programs.train, self.scope)
         self.saved = time.monotonic()
 
@@ -167,18 +170,3 @@ class Trainer:
         state = {"progress": asdict(self.progress), "output": self.programs.prediction.name, **self.facts}
         with fluid.scope_guard(scope):
             write_checkpoint(self.checkpoints / name, program, state)
-
-    def _check_cost(self) -> None:
-        cost, now = self._read(self.programs.totals[0]), self.progress
-        if not math.isfinite(cost):
-            raise FluidlineError(
-                f"the cost became {cost} in epoch {now.epoch}, by batch {now.batch}"
-                f" (train again with a --learning-rate below {self.config.learning_rate})"
-            )
-
-    def _read(self, variable: Any) -> Any:
-        return np.array(self.scope.find_var(variable.name).get_tensor())[0]
-
-    def _write(self, variable: Any, value: Any) -> None:
-        tensor = self.scope.find_var(variable.name).get_tensor()
-        tensor.set(np.full_like(np.array(tensor), value), self.place)
