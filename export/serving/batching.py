@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from export.serving.errors import RequestError, busy, internal, unprocessable
 
 PIXELS = SIDE * SIDE
 FLOAT_BYTES = 4 * PIXELS
+_TURN = 0.02  # seconds of batches one after the other before the connections are looked at again
 
 log = logging.getLogger(__name__)
 
@@ -105,29 +107,35 @@ class Batcher:
             raise busy(f"{self.waiting} images are waiting already")
         self._queue.append(job)
         self.waiting += job.count
-        if self._due is None and not self._computing:
-            self._due = (
-                self._loop.call_later(self._max_wait, self._turn)
-                if self._max_wait
-                else self._loop.call_soon(self._turn)
-            )
-        elif self._max_wait and self.waiting >= self._max_batch and self._due is not None:
+        if self._computing:
+            return
+        if self._due is None and self._max_wait:
+            self._due = self._loop.call_later(self._max_wait, self._turn)
+        elif self._due is None:
+            self._due = self._loop.call_soon(self._turn)
+        elif self._max_wait and self.waiting >= self._max_batch:
             self._due.cancel()
             self._due = self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         self._due = None
-        parts = self._take()
-        if not parts:
-            return
-        if self._thread is None:
+        end = time.perf_counter() + _TURN
+        while parts := self._take():
             begun = time.perf_counter()
+            if self._thread is not None:
+                self._computing = True
+                future = self._loop.run_in_executor(self._thread, self._compute, parts)
+                future.add_done_callback(partial(self._computed, parts, begun))
+                return
             self._deliver(parts, begun, self._compute(parts))
-            return
-        self._computing = True
-        begun = time.perf_counter()
-        future = self._loop.run_in_executor(self._thread, self._compute, parts)
-        future.add_done_callback(lambda done: self._deliver(parts, begun, done.result()))
+            if self._queue and time.perf_counter() > end:
+                self._due = self._loop.call_soon(self._turn)
+                return
+
+    def _computed(self, parts: list[Part], begun: float, future: asyncio.Future[Floats | None]) -> None:
+        self._computing = False
+        self._turn()  # the device goes on while this batch is answered
+        self._deliver(parts, begun, future.result())
 
     def _take(self) -> list[Part]:
         """Take at most `max_batch` images off the queue; what has waited too long is refused."""
@@ -169,9 +177,6 @@ class Batcher:
         return np.frombuffer(joined, "<f4").reshape(-1, 1, SIDE, SIDE)
 
     def _deliver(self, parts: list[Part], begun: float, probabilities: Floats | None) -> None:
-        self._computing = False
-        if self._queue and self._due is None:
-            self._due = self._loop.call_soon(self._turn)
         timing = Timing(begun, time.perf_counter(), sum(part.length for part in parts))
         self._observe(timing.batch)
         if probabilities is None:

@@ -86,7 +86,8 @@ class Models:
         for index, source in enumerate(self._settings.models):
             digest = self._served[index].digest if index in self._served else None
             try:
-                opened = await loop.run_in_executor(None, open_source, self._settings, index, source, digest)
+                # On a GPU in the thread that runs the models, which its graphs belong to.
+                opened = await loop.run_in_executor(self._thread, open_source, self._settings, index, source, digest)
                 if opened is not None:
                     self._check_unique(opened)
                     self._serve(opened)
@@ -133,6 +134,10 @@ def open_source(settings: Settings, index: int, source: ModelSource, known: str 
     if digest == known:
         return None
     model = _open(path, settings)
+    if model.provider != CPU:
+        from export.serving.gpu import with_graphs
+
+        model = with_graphs(model, settings.max_batch)
     check(model, settings.max_batch)
     name = source.name or model.name
     return Opened(index, name, source.version or digest[:8], digest, model)
