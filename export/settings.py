@@ -1,7 +1,7 @@
 """How onnxruntime runs a model best on this machine: settings.json beside the model, which `make onnx-bench` writes.
 
-It names a file for each purpose, `latency`, one image at a time, and `throughput`: once of those whose answers are the
-plain model's, and once of all, `approximate`. They count on the machine that they were measured on, with the model that
+It names a file for each purpose: `latency`, one image at a time; `throughput`, as predict wants it; and `serving`, the same
+with a process a core. Once of those whose answers are the plain model's, and once of all, `approximate`. They count on the machine that they were measured on, with the model that
 they were measured with; elsewhere the plain model and the defaults do.
 """
 
@@ -18,7 +18,6 @@ from fluidline.machine import cores, cpu_model
 
 SCHEMA_VERSION = 1
 FILE = "settings.json"
-PURPOSES = ("latency", "throughput")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from export.model import CPU, OPTIMISATIONS, session_options
-from export.settings import PURPOSES, Setting
+from export.settings import Setting
 
 ROUNDS = 5
 BATCHES = (8, 16, 64)  # images a call, where throughput counts
@@ -67,11 +67,18 @@ def tune(variants: Sequence[Variant], folder: Path, images: Floats, seconds: flo
 def choose(trials: Sequence[Trial], exact: bool = True) -> dict[str, Setting]:
     """Return the fastest setting for each purpose, of those whose answers are the plain model's unless not `exact`."""
     chosen = {}
-    for purpose in PURPOSES:
-        open_to = [trial for trial in trials if trial.purpose == purpose and (trial.exact or not exact)]
+    for purpose, suits in _SUITS.items():
+        open_to = [trial for trial in trials if suits(trial) and (trial.exact or not exact)]
         limit = (1 - _MARGIN) * max(trial.images_per_s for trial in open_to)
         chosen[purpose] = next(trial.setting for trial in open_to if trial.images_per_s >= limit)
     return chosen
+
+
+_SUITS: dict[str, Callable[[Trial], bool]] = {
+    "latency": lambda trial: trial.purpose == "latency",
+    "throughput": lambda trial: trial.purpose == "throughput",
+    "serving": lambda trial: trial.purpose == "throughput" and trial.setting.threads == 1,
+}
 
 
 def fastest(tuning: Tuning) -> list[Trial]:
@@ -81,7 +88,7 @@ def fastest(tuning: Tuning) -> list[Trial]:
         key = (trial.purpose, trial.variant)
         if key not in best or trial.images_per_s > best[key].images_per_s:
             best[key] = trial
-    return [best[key] for key in sorted(best, key=lambda key: PURPOSES.index(key[0]))]
+    return [best[key] for key in sorted(best, key=lambda key: list(_SUITS).index(key[0]))]
 
 
 def _latency(cores: int) -> list[Setting]:

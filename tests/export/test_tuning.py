@@ -30,6 +30,12 @@ def test_the_fastest_whose_answers_are_the_plain_ones_is_chosen():
     assert choose(trials, exact=False)["latency"].file == "int8.onnx"
 
 
+def test_a_process_a_core_is_served_with_a_thread_each():
+    fast = dataclasses.replace(trial(300), setting=Setting("model.onnx", threads=2))
+    chosen = choose(both(trial(100), fast))
+    assert (chosen["throughput"].threads, chosen["serving"].threads) == (2, 1)
+
+
 def test_what_is_hardly_faster_is_not_preferred_to_what_stands_before_it():
     assert choose(both(trial(100), trial(101, "wide")))["throughput"].file == "float32.onnx"
 
