@@ -1,8 +1,8 @@
 """How onnxruntime runs a model best on this machine: settings.json beside the model, which `make onnx-bench` writes.
 
 It names a file for each purpose: `latency`, one image at a time; `throughput`, as predict wants it; and `serving`, the same
-with a process a core. Once of those whose answers are the plain model's, and once of all, `approximate`. They count on the machine that they were measured on, with the model that
-they were measured with; elsewhere the plain model and the defaults do.
+with a process a core. Once of those whose answers are the plain model's, and once of all, `approximate`. They count on
+the machine that they were measured on, with the model that they were measured with; elsewhere the defaults do.
 """
 
 from __future__ import annotations
