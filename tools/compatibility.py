@@ -92,7 +92,7 @@ def page() -> str:
         _table(["name", "why", "instead"], [(n, r.why, r.instead) for n, r in coverage.REFUSED.items()]),
         "## Deviates\n",
         _table(["name", "note"], list(coverage.DEVIATES.items())),
-        "## Not there\n",
+        "## Not there\n\nWho names one of these under `paddle.fluid`, or imports one, is told so in the error.\n",
         _table(["name", "why", "instead"], [(n, r.why, r.instead) for n, r in coverage.ABSENT.items()]),
         "## From before 1.8\n\n1.8.5 had dropped these; programs of its predecessors use them, and they are here.\n",
         _table(["name", "note"], list(coverage.EARLIER.items())),

@@ -199,7 +199,6 @@ def test_a_checkpoint_brings_a_training_back(is_elsewhere, tmp_path):
     assert fleet.load_check_point(exe, folder, 0, **where) is None
     with pytest.raises(AssertionError, match="no checkpoint in"):
         fleet.load_check_point(exe, folder, 0, **where, ignore_empty=False)
-    (tmp_path / "cache").mkdir()
     for epoch in range(3):
         status = collective.TrainStatus(epoch)
         fleet.save_check_point(exe, folder, status, **where, remain_all_checkpoint=epoch < 2)

@@ -170,6 +170,7 @@ class Collective(Fleet):
         load_path = f"{path}/{self._checkoint_prefix}.{number}"
         if fs.need_upload_download():
             cache = f"{local_cache_path}/{self._checkoint_prefix}.{number}.load_cache.{trainer_id}"
+            LocalFS().mkdir(local_cache_path)
             LocalFS().delete(cache)
             fs.download(load_path, cache)
             load_path = cache
