@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from .core import CPUPlace
 from .framework import default_main_program
 from .lod_tensor import create_lod_tensor
 from .lowering import lowered
-from .prepared import Prepared, can_be_prepared
+from .passes import optimized
+from .prepared import Prepared, can_be_prepared, in_line
 
 __all__ = ["Executor", "global_scope", "scope_guard"]
 
@@ -67,32 +69,37 @@ class Executor(_executor.Executor):
         if isinstance(program, CompiledProgram):
             program = program._program
         feed = _whole_batch(feed) if isinstance(feed, list | tuple) else feed or {}
+        is_optimized = False
         if isinstance(program, Program):
             program = lowered(program)
-            ready = None if use_prune else self._ready(program, feed, fetch_list, scope or global_scope())
-            if ready:
-                return ready.run(feed, return_numpy)
-        return super().run(
-            program,
-            feed=feed,
-            fetch_list=fetch_list,
-            feed_var_name=feed_var_name,
-            fetch_var_name=fetch_var_name,
-            scope=scope,
-            return_numpy=return_numpy,
-            use_program_cache=use_program_cache,
-            use_prune=use_prune,
-        )
+            fetched = None if use_prune else _names(fetch_list)
+            if fetched is not None:
+                if isinstance(self.place, CPUPlace):
+                    program, before = optimized(program, fetched), program
+                    is_optimized = program is not before
+                if ready := self._ready(program, feed, fetched, scope or global_scope()):
+                    return ready.run(feed, return_numpy)
+        with in_line() if is_optimized else nullcontext():
+            return super().run(
+                program,
+                feed=feed,
+                fetch_list=fetch_list,
+                feed_var_name=feed_var_name,
+                fetch_var_name=fetch_var_name,
+                scope=scope,
+                return_numpy=return_numpy,
+                use_program_cache=use_program_cache,
+                use_prune=use_prune,
+            )
 
     def close(self) -> None:
         """Let go of what was made ready; the executor cannot be used after."""
         self._prepared.clear()
         super().close()
 
-    def _ready(self, program: Program, feed: Any, fetch_list: Any, scope: Any) -> Prepared | None:
+    def _ready(self, program: Program, feed: Any, fetched: list[str], scope: Any) -> Prepared | None:
         """Return the lowered program ready to run with this feed, None where it has to be run the long way."""
-        fetched = _names(fetch_list)
-        if self._closed or fetched is None or not isinstance(feed, dict):
+        if self._closed or not isinstance(feed, dict):
             return None
         key = (program.desc.cached_hash_str(), scope.raw_address(), *feed, None, *fetched)
         ready = self._prepared.pop(key, _NOT_TRIED)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ class Prepared:
         if self._is_built:
             self._executor.run([], False)
         else:
-            with _flags(_ONE_AFTER_ANOTHER if self._in_line else {}):
+            with in_line() if self._in_line else nullcontext():
                 self._executor.run([], False)
             self._is_built = True
         tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
@@ -190,10 +190,15 @@ def _is_onednn(op: Any) -> bool:
     return op.has_attr("use_mkldnn") and op.attr("use_mkldnn")
 
 
+def in_line() -> AbstractContextManager[None]:
+    """Let the operators of what is built within a `with` follow one another, on one thread."""
+    return _flags(_ONE_AFTER_ANOTHER)
+
+
 @contextmanager
 def _flags(values: dict[str, bool]) -> Iterator[None]:
     """Set flags of the core for as long as it builds what it runs."""
-    before = get_flags(list(values)) if values else {}
+    before = get_flags(list(values))
     set_flags(values)
     try:
         yield
