@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import io
 import os
 import sys
@@ -31,7 +32,7 @@ def use_threads(count: int | None) -> None:
     with contextlib.redirect_stderr(
         io.StringIO()
     ):  # it warns of any count but 1, with its own data parallelism in mind
-        import paddle  # noqa: F401
+        import legacy_fluid  # noqa: F401  which imports paddle
 
 
 def threads() -> int:
@@ -41,16 +42,15 @@ def threads() -> int:
 
 def place(device: str) -> Any:
     """Return fluid's place for a device. Raises UsageError where this Paddle, or this machine, has none such."""
-    import paddle
-
     import legacy_fluid as fluid
 
     if device == "cpu":
         return fluid.CPUPlace()
     if not fluid.core.is_compiled_with_cuda():
+        version = importlib.metadata.version("paddlepaddle")
         raise UsageError(
-            f"device gpu needs a Paddle that was built with CUDA, and this paddlepaddle {paddle.__version__} was not"
-            f" (pip uninstall paddlepaddle, pip install paddlepaddle-gpu=={paddle.__version__}; or --device cpu)"
+            f"device gpu needs a Paddle that was built with CUDA, and this paddlepaddle {version} was not"
+            f" (pip uninstall paddlepaddle, pip install paddlepaddle-gpu=={version}; or --device cpu)"
         )
     if not fluid.core.get_cuda_device_count():
         raise UsageError("device gpu: Paddle sees no GPU on this machine (look at nvidia-smi; or --device cpu)")
