@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: all bench-accuracy clean distclean export format help lint onnx-bench predict samples serve setup setup-dev \
-	test test-kill test-slow train
+.PHONY: all bench-accuracy bench-train clean distclean export format help lint onnx-bench predict samples serve setup \
+	setup-dev test test-kill test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
 MODEL  ?= lenet
@@ -22,6 +22,9 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 PY   := $(VENV)/bin/python
+
+# PyTorch, which training is compared with, has an environment of its own.
+BENCH := .venv-bench
 
 # $(call flag,--name,value) is the flag where the value is given, and nothing where it is not.
 flag = $(if $(strip $(2)),$(1) "$(strip $(2))")
@@ -95,12 +98,20 @@ test-slow: setup-dev ## Run the long tests too
 bench-accuracy: setup ## Train the three models with three seeds on DATA and print the table of accuracies
 	@$(PY) benchmarks/accuracy.py $(call flag,--data,$(DATA)) $(ARGS)
 
+bench-train: setup $(if $(findstring --without torch,$(ARGS)),,$(BENCH)/.installed) ## Race training against PyTorch and Paddle (ARGS="--without torch": without PyTorch)
+	@$(PY) -m benchmarks.bench_train $(call flag,--data,$(DATA)) $(ARGS)
+
+$(BENCH)/.installed: requirements-bench.txt | $(PY)
+	$(PY) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 clean: ## Remove what tests, linters and a trial run left (not runs/, not .venv)
 	rm -rf samples predictions.csv predictions.html .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too (runs/ stays)
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)
 
 help: ## List the chores
 	@echo "make [CHORE] [SETTING=value ...]"
