@@ -80,7 +80,7 @@ class App:
         except RequestError as error:
             exchange.fail(error)
         except Exception:
-            log.exception("a request failed", extra={"request": exchange.id.decode("latin-1")})
+            log.exception("a request failed", extra={"request": exchange.identify().decode("latin-1")})
             exchange.fail(internal())
 
     def _check_key(self, exchange: Exchange) -> None:

@@ -39,7 +39,7 @@ class Board:
         start = len(GAUGES)
         self.latencies = []
         self.batches = []
-        self._requests = start
+        self.requests = start
         start += routes * len(STATUSES)
         for _ in range(routes):
             self.latencies.append(Histogram(SECONDS, start))
@@ -71,7 +71,7 @@ class Row:
 
     def count_request(self, route: int, status: int, seconds: float) -> None:
         """Count an answer."""
-        self.values[self.board._requests + route * len(STATUSES) + _STATUS_INDEX[status]] += 1
+        self.values[self.board.requests + route * len(STATUSES) + _STATUS_INDEX[status]] += 1
         self.board.latencies[route].observe(self.values, seconds)
 
     def count_batch(self, model: int, images: int) -> None:
@@ -80,7 +80,7 @@ class Row:
 
     def requests(self, route: int, status: int) -> float:
         """Return how often a route answered with a status."""
-        value: float = self.values[self.board._requests + route * len(STATUSES) + _STATUS_INDEX[status]]
+        value: float = self.values[self.board.requests + route * len(STATUSES) + _STATUS_INDEX[status]]
         return value
 
     def buckets(self, histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

@@ -12,6 +12,7 @@ A connection is in one of these states, `since` when:
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ MAX_HEAD = 32 * 1024  # bytes of request line and headers
 MAX_HEADERS = 100
 MAX_PIPELINED = 32  # unanswered requests of a connection; more are left in the socket
 IDLE, LINGER = 75.0, 2.0  # seconds
+_ORIGIN = re.compile(rb"^https?://[^/?]*")  # which a client may put before the path, as it does for a proxy
 
 
 class Connection(asyncio.Protocol):
@@ -127,7 +129,8 @@ class Connection(asyncio.Protocol):
         exchange.method = parser.get_method()
         if parser.should_upgrade():
             return
-        exchange.path, _, exchange.query = self.target.partition(b"?")
+        target = self.target if self.target.startswith(b"/") else _ORIGIN.sub(b"", self.target) or b"/"
+        exchange.path, _, exchange.query = target.partition(b"?")
         exchange.closes = not parser.should_keep_alive()
         exchange.keeps_alive_1_0 = not exchange.closes and parser.get_http_version() == "1.0"
         length = headers.get(b"content-length")
@@ -192,7 +195,7 @@ class Connection(asyncio.Protocol):
         """Do what is due after so long in the state that the connection is in."""
         age = now - self.since
         if self.lingering:
-            if age > LINGER:
+            if age > (timeout if self.transport.get_write_buffer_size() else LINGER):
                 self.transport.abort()
         elif self.write_paused:
             if age > timeout:

@@ -50,9 +50,7 @@ class Exchange:
             headers += b"connection: close\r\n"
         elif self.keeps_alive_1_0:
             headers += b"connection: keep-alive\r\n"
-        if not self.id:
-            given = self.headers.get(b"x-request-id")
-            self.id = given if given is not None and _REQUEST_ID.fullmatch(given) else server.make_id()
+        self.identify()
         head = b"%bdate: %b\r\nx-request-id: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
             *(_STATUS_LINES[status], server.date, self.id, content_type, len(body)),
             headers,
@@ -60,6 +58,13 @@ class Exchange:
         self.response = head if self.method == b"HEAD" else head + body
         server.answered(self, status)
         connection.flush()
+
+    def identify(self) -> bytes:
+        """Return the id that the client gave, or else one made for the request."""
+        if not self.id and self.connection is not None:
+            given = self.headers.get(b"x-request-id")
+            self.id = given if given and _REQUEST_ID.fullmatch(given) else self.connection.server.make_id()
+        return self.id
 
     def fail(self, error: RequestError) -> None:
         """Answer with an error, in the form of the part of the API that was asked."""

@@ -51,6 +51,12 @@ def media_type(header: bytes) -> tuple[str, dict[str, str]]:
     return kind, parameters
 
 
+def check_encoding(headers: dict[bytes, bytes]) -> None:
+    """Raise RequestError, 415, where the body is compressed."""
+    if b"content-encoding" in headers:
+        raise RequestError(415, "unsupported_media_type", "the body is compressed", "send it as it is")
+
+
 def read_multipart(body: bytes, boundary: str, max_files: int) -> list[bytes]:
     """Return the contents of the fields `file`. Raises RequestError, 400, 413 or 422, where there are none or too many."""
     files: list[bytearray] = []

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ class Models:
             max_wait=settings.max_wait,
             max_queue=settings.max_queue,
             timeout=settings.timeout,
-            observe=lambda images: self._observe(index, images),
+            observe=partial(self._observe, index),
             thread=self._thread if model.provider != CPU else None,
         )
         self._served[index] = Served(index, opened.name, opened.version, opened.digest, model, batcher)

@@ -19,6 +19,7 @@ from export.model import SIDE, Floats
 from export.serving.batching import FLOAT_BYTES, Job, Timing
 from export.serving.errors import RequestError, malformed, too_large, unprocessable
 from export.serving.exchange import Exchange
+from export.serving.forms import check_encoding
 from export.serving.models import Models, Served
 from export.serving.settings import Settings
 from fluidline import __version__
@@ -141,8 +142,7 @@ class InferenceProtocol:
 
 def _split(exchange: Exchange) -> tuple[bytes, bytes]:
     """Return the JSON and the binary tensors of a body."""
-    if b"content-encoding" in exchange.headers:
-        raise RequestError(415, "unsupported_media_type", "the body is compressed", "send it as it is")
+    check_encoding(exchange.headers)
     length = exchange.headers.get(HEADER_LENGTH)
     if length is None:
         return exchange.body, b""

@@ -13,7 +13,7 @@ from export.model import Floats
 from export.serving.batching import PIXELS, Job, Timing
 from export.serving.errors import RequestError, malformed
 from export.serving.exchange import Exchange
-from export.serving.forms import Numbers, media_type, read_floats, read_json, read_multipart
+from export.serving.forms import Numbers, check_encoding, media_type, read_floats, read_json, read_multipart
 from export.serving.images import Decoder
 from export.serving.models import Models, Served
 from export.serving.options import Options, read_options
@@ -33,6 +33,7 @@ class Predict:
     def __call__(self, exchange: Exchange) -> None:
         options = read_options(exchange.query)
         served = self._models.find(options.model, options.version)
+        check_encoding(exchange.headers)
         kind, parameters = media_type(exchange.headers.get(b"content-type", b""))
         if kind == "application/json":
             self._classify(exchange, options, served, read_json(exchange.body, served.model, self._settings.max_images))

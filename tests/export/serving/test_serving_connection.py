@@ -132,6 +132,16 @@ def _send_all(connection: Connection, data: bytes) -> None:
         connection.send(data)
 
 
+def test_a_path_may_come_with_its_origin(server):
+    for target in ("http://somewhere/health/live", "http://somewhere:80/health/live?x=1", "http://somewhere"):
+        assert talk(server, request("GET", target))[0].status == 200
+
+
+def test_a_compressed_body_is_refused(server):
+    answer = talk(server, request("POST", "/predict", b"x", **RAW, Content_Encoding="gzip"))[0]
+    assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
 def test_old_clients_get_what_they_ask_for(server):
     with server.connect() as connection:
         connection.send(b"GET /health/live HTTP/1.0\r\n\r\n")
