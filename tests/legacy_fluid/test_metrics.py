@@ -67,11 +67,3 @@ def test_mean_average_precision_of_perfect_detections_is_one(fluid):
     }
     assert [value.item() for value in exe.run(feed=feed, fetch_list=list(metric.get_map_var()))] == [1.0, 1.0]
     metric.reset(exe)
-
-
-def test_a_weighted_average(fluid):
-    with pytest.warns(Warning, match="Accuracy"):
-        average = fluid.average.WeightedAverage()
-    average.add(1.0, 1)
-    average.add(4.0, 2)
-    assert average.eval() == 3.0
