@@ -138,8 +138,8 @@ def _trace_op(block: Block, **kwargs: Any) -> Operator:
     _dygraph_tracer().trace_op(op_type, inputs, outputs, attrs, kwargs.get("stop_gradient", False))
     for values in outputs.values():
         for value in values if isinstance(values, list | tuple) else [values]:
-            if isinstance(value, core.eager.Tensor) and value._is_initialized():
-                if value.shape == []:
+            if isinstance(value, core.eager.Tensor):
+                if value.shape == [] and value._is_initialized():
                     value.reconstruct_from_(_C_ops.reshape(value, [1]), False)
                 if not value.stop_gradient:
                     value.retain_grads()  # in 1.8 every Variable had its gradient, not the leaves alone

@@ -169,15 +169,15 @@ def _getitem(self: Any, item: Any) -> Any:
 def _next(self: Any, index: Any) -> Any:
     if not isinstance(index, Variable):
         return index + 1 if index != -1 else _TO_THE_END
-    one = _filled(self, 1)
-    out = self.block.create_var(dtype="int32")
+    one = _filled(self, 1, index.dtype)
+    out = self.block.create_var(dtype=index.dtype)
     inputs = {"X": index, "Y": one}
     self.block.append_op(type="elementwise_add", inputs=inputs, outputs={"Out": out}, attrs={"axis": -1})
     return out
 
 
-def _filled(self: Any, number: int) -> Any:
-    out = self.block.create_var(dtype="int32")
+def _filled(self: Any, number: int, dtype: Any = "int32") -> Any:
+    out = self.block.create_var(dtype=dtype)
     attrs = {"shape": [1], "dtype": out.dtype, "value": float(number), "force_cpu": True}
     self.block.append_op(type="fill_constant", inputs={}, outputs={"Out": [out]}, attrs=attrs, stop_gradient=True)
     out.stop_gradient = True

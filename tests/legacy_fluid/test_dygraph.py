@@ -197,3 +197,44 @@ def test_adam_adds_epsilon_to_the_root_of_the_second_moment():
             rate = 0.1 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
             expected -= rate * first / (np.sqrt(second) + epsilon)
         np.testing.assert_allclose(layer.weight.numpy().item(), expected, rtol=1e-7)
+
+
+def test_a_loop_over_a_number_that_is_a_variable_becomes_a_while() -> None:
+    @dygraph.declarative
+    def times(x: Any, number: Any) -> Any:
+        total = fluid.layers.zeros([1], "float32")
+        for _ in range(number):
+            total = total + fluid.layers.reduce_sum(x)
+        return total
+
+    with dygraph.guard():
+        x = dygraph.to_variable(np.ones((2, 2), "float32"))
+        for number in (3, 5):
+            assert times(x, dygraph.to_variable(np.array([number]))).numpy().tolist() == [4 * number]
+
+
+def test_a_translated_layer_with_a_branch_is_saved_from_within_the_guard(tmp_path: Path) -> None:
+    class Branching(dygraph.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = dygraph.Linear(2, 2, param_attr=known(2, 2))
+
+        @dygraph.declarative
+        def forward(self, x: Any) -> Any:
+            y = self.linear(x)
+            if fluid.layers.mean(y) > 0:
+                z = y * 2.0
+            else:
+                z = y - 1.0
+            return z
+
+    with dygraph.guard():
+        layer = Branching()
+        expected = [layer(dygraph.to_variable(sign * sweep(3, 2))).numpy() for sign in (1, -1)]
+        dygraph.ProgramTranslator().save_inference_model(str(tmp_path), feed=[0], fetch=[0])
+    exe = fluid.Executor(fluid.CPUPlace())
+    with fluid.scope_guard(fluid.Scope()):
+        program, (name,), targets = fluid.io.load_inference_model(str(tmp_path), exe)
+        for sign, value in zip((1, -1), expected, strict=True):
+            (answer,) = exe.run(program, feed={name: sign * sweep(3, 2)}, fetch_list=targets)
+            np.testing.assert_allclose(answer, value, rtol=1e-6)

@@ -115,9 +115,9 @@ class ProgramTranslator:
         inputs, outputs = _variables(program.inputs), _variables(program.outputs)
         names = [var.name for var in (inputs if not feed else [inputs[index] for index in feed])]
         kept = outputs if not fetch else [outputs[index] for index in fetch]
-        main = program.main_program.clone()
-        targets = [main.global_block().var(var.name) for var in kept]
         with paddle.base.framework._dygraph_guard(None), scope_guard(scope):
+            main = program.main_program.clone()
+            targets = [main.global_block().var(var.name) for var in kept]
             save_inference_model(dirname, names, targets, Executor(_current_expected_place()), main)
 
     def get_program_cache(self) -> Any:
