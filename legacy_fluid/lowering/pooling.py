@@ -1,7 +1,8 @@
 """Averages over windows that lie partly outside.
 
 1.8 divided the sum of such a window by its whole size, padding and all that is beyond it included; the core of 2.6 by
-the part within the padding. Here the images get their margins first, so that no window lies outside.
+the part within the padding, which it takes for equal on both sides. Here the images get their margins first, so that no
+window lies outside.
 """
 
 from __future__ import annotations
@@ -33,19 +34,26 @@ def _leaves_windows_outside(site: Site) -> bool:
     op = site.op
     whole = op.attr("exclusive") or op.attr("global_pooling") or op.attr("adaptive")
     explicit = not op.has_attr("padding_algorithm") or op.attr("padding_algorithm") == "EXPLICIT"
-    return op.attr("pooling_type") == "avg" and op.attr("ceil_mode") and explicit and not whole
+    beyond = op.attr("ceil_mode") or any(before != after for before, after in _paddings(site))
+    return op.attr("pooling_type") == "avg" and beyond and explicit and not whole
 
 
 def _margins(site: Site) -> list[int]:
     """Return the sizes before and after each dimension; a stride less one at the end is what rounding up can need."""
     op = site.op
-    strides, paddings = op.attr("strides"), op.attr("paddings")
-    if len(paddings) == len(strides):
-        paddings = [size for size in paddings for _ in range(2)]
-    after = [size + stride - 1 for size, stride in zip(paddings[1::2], strides, strict=True)]
-    inner = [size for pair in zip(paddings[::2], after, strict=True) for size in pair]
+    inner = []
+    for (before, after), stride in zip(_paddings(site), op.attr("strides"), strict=True):
+        inner += [before, after + (stride - 1 if op.attr("ceil_mode") else 0)]
     channels_last = op.has_attr("data_format") and op.attr("data_format").endswith("C")
     return [0, 0, *inner, 0, 0] if channels_last else [0, 0, 0, 0, *inner]
+
+
+def _paddings(site: Site) -> list[tuple[int, int]]:
+    """Return the sizes before and after each dimension."""
+    sizes, rank = site.op.attr("paddings"), len(site.op.attr("strides"))
+    return (
+        list(zip(sizes, sizes, strict=True)) if len(sizes) == rank else list(zip(sizes[::2], sizes[1::2], strict=True))
+    )
 
 
 def _take_windows_inside(site: Site) -> None:

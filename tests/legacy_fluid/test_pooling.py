@@ -31,3 +31,11 @@ def test_averages_of_windows_at_the_border(fluid, kernel, stride, padding, layou
     got = run(fluid, {"x": value.reshape(shape)}, [out, *grad])
     for answer, expected in zip(got, averages(value, kernel, stride, padding), strict=True):
         np.testing.assert_allclose(answer.reshape(expected.shape), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_averages_where_the_padding_is_wider_behind(fluid):
+    value = waves(1, 1, 5, 5)
+    out = fluid.layers.pool2d(fluid.data("x", [None, 1, 5, 5]), 3, "avg", 2, [0, 2, 0, 2], exclusive=False)
+    padded = np.pad(value[0, 0], ((0, 2), (0, 2)))
+    expected = [[padded[i : i + 3, j : j + 3].sum() / 9 for j in (0, 2, 4)] for i in (0, 2, 4)]
+    np.testing.assert_allclose(run(fluid, {"x": value}, [out])[0][0, 0], expected, rtol=1e-4, atol=1e-6)

@@ -159,17 +159,21 @@ def test_a_recurrent_network_runs_over_each_sequence(fluid, name, rule, gates, i
     np.testing.assert_allclose(value, np.concatenate(expected), rtol=1e-4, atol=1e-6)
 
 
-def test_the_lstm_with_a_projection_carries_the_projection(fluid):
+@pytest.mark.parametrize("activation", ["tanh", "relu"])  # 1.8 took the cell's, unless it was "identity"
+def test_the_lstm_with_a_projection_carries_the_projection(fluid, activation):
     width, size = 2, 3
     rows, bias = waves(6, 4 * width), waves(1, 4 * width, phase=3.0)
-    out, _ = fluid.layers.dynamic_lstmp(
-        fed(fluid, "x", rows, LENGTHS),
+    x = fed(fluid, "x", rows, LENGTHS)
+    out, cells = fluid.layers.dynamic_lstmp(
+        x,
         size=4 * width,
         proj_size=size,
         param_attr=fluid.ParamAttr(initializer=fluid.initializer.Constant(0.2)),
         bias_attr=parameter(fluid, "b", bias),
         use_peepholes=False,
+        proj_activation=activation,
     )
+    assert not any(fluid.gradients([fluid.layers.reduce_sum(cells)], [x]))  # nor did the cells give a gradient
     weight, projection = np.full((size, 4 * width), 0.2), np.full((width, size), 0.2)
     (value,) = run(fluid, {"x": sequences(fluid, rows, LENGTHS)}, [out])
     expected = []

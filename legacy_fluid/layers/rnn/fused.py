@@ -11,7 +11,7 @@ from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
 from ...param_attr import ParamAttr
 from .. import nn, ops
-from ..tensor import concat
+from ..tensor import assign, concat
 from ..utils import FLOATS
 from .lstmp import lstmp
 
@@ -128,7 +128,7 @@ def dynamic_lstmp(
         assert not limit or limit >= 0, f"dynamic_lstmp: {what} is not negative, and is {limit}"
     _first_state("dynamic_lstmp", "h_0", h_0, (input.shape[0], proj_size))
     _first_state("dynamic_lstmp", "c_0", c_0, (input.shape[0], width))
-    return lstmp(
+    projected, cells = lstmp(
         input,
         weight,
         projection,
@@ -141,6 +141,8 @@ def dynamic_lstmp(
         cell_clip=cell_clip,
         proj_clip=proj_clip,
     )
+    cells.stop_gradient = True  # the operator took no gradient of them
+    return projected, assign(cells)
 
 
 def dynamic_gru(
