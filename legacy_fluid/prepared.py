@@ -25,6 +25,7 @@ KEPT_BYTES = 64 * 2**20
 
 _FED, _FETCHED = "@FED", "@FETCHED"
 _ONE_AFTER_ANOTHER = {"FLAGS_new_executor_serial_run": True, "FLAGS_new_executor_sequential_run": True}
+_AT_THE_DOORS = ("feed", "fetch")  # in programs for inference, as they are saved and loaded
 _LOD_TENSOR = core.VarDesc.VarType.LOD_TENSOR
 
 
@@ -38,7 +39,7 @@ def can_be_prepared(program: Program, feed: Mapping[str, Any], fetched: Sequence
     in_other_layouts = {name for op in ops if _is_onednn(op) for name in op.output_arg_names()}
     return (
         not hasattr(program, "lr_scheduler")
-        and not any(op.type() in ("feed", "fetch", "fetch_v2") for op in ops)
+        and all(op.output("Out")[0] in feed for op in ops if op.type() == "feed")
         and in_other_layouts.isdisjoint(fetched)
         and all(_is_tensor(block, name) for name in (*feed, *fetched))
     )
@@ -63,10 +64,15 @@ class Prepared:
         self._keeps = _bytes_of_results(program, self._rows) <= KEPT_BYTES
         twin = program.clone()
         block = twin.desc.block(0)
+        for index in reversed(range(block.op_size())):
+            if block.op(index).type() in _AT_THE_DOORS:
+                block._remove_op(index, index + 1)
         self._in_line = self._keeps or _threads() > 1 or any(map(_is_onednn, _ops(block)))
         # Variables that persist are in the scope, where they can be reached; the others are in one of the executor's.
         inlets = {name: _persistent(block, name, _FED) for name in feed}
-        outlets = [inlets.get(name) or _persistent(block, name, _FETCHED) for name in fetched]
+        outlets = {**inlets}  # the variable of one name, fed or fetched, once or twice
+        for name in fetched:
+            outlets[name] = outlets.get(name) or _persistent(block, name, _FETCHED)
         fed = {name: scope.find_var(actual) or scope.var(actual) for name, actual in inlets.items()}
         job = core.Job("default")
         if self._keeps:
@@ -78,7 +84,7 @@ class Prepared:
         self._scope = scope
         variables = program.global_block().vars
         self._inlets = [_Inlet(variables[name], variable.get_tensor(), place) for name, variable in fed.items()]
-        self._outlets, self._where = outlets, where
+        self._outlets, self._where = [outlets[name] for name in fetched], where
 
     def takes(self, feed: Mapping[str, Any]) -> bool:
         """Whether what was decided for the first batch holds for this one, too: its results may be kept, or not."""

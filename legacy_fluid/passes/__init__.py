@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from paddle.base.framework import Program
 
-from . import channels_last, pool_first
+from . import channels_last, epsilons, fully_connected, pool_first, unused
 from .block import Block
 
 __all__ = ["PASSES", "Pass", "optimized", "use", "used", "using"]
@@ -45,6 +45,7 @@ class Pass:
 
 
 PASSES = (
+    Pass("unused", "operators whose results nobody sees are left out", unused.apply, unused.PURE),
     Pass(
         "pool_first",
         "max pool before bias and relu, which then go over a quarter of the numbers",
@@ -58,6 +59,8 @@ PASSES = (
         frozenset({"conv2d", "depthwise_conv2d"}),
         channels_last.can_run,
     ),
+    Pass("fully_connected", "a product, its bias and relu are one operator", fully_connected.apply, frozenset({"mul"})),
+    Pass("epsilons", "Adam's epsilons are computed for all parameters together", epsilons.apply, frozenset({"adam"})),
 )
 
 VARIABLE = "LEGACY_FLUID_PASSES"

@@ -72,7 +72,8 @@ def test_results_that_are_not_kept_are_the_same(fluid, built, monkeypatch):
 
 def test_what_was_fetched_stays_as_it_was_in_later_runs(fluid, built):
     main, loss, exe, scope = built
-    array = exe.run(main, _batch(0), [loss], scope=scope)[0]
+    array, same = exe.run(main, _batch(0), [loss, loss.name], scope=scope)
+    assert array == same
     tensor = exe.run(main, _batch(1), [loss], scope=scope, return_numpy=False)[0]
     before = array.copy(), np.array(tensor)
     exe.run(main, _batch(2), [loss], scope=scope)
@@ -151,6 +152,22 @@ def test_each_scope_has_its_parameters_and_nothing_under_the_names_of_others(flu
         assert ours != theirs
     assert scope.find_var("x") is None
     assert scope.find_var(loss.name) is None
+
+
+def test_a_loaded_program_is_made_ready_without_its_feed_and_fetch_operators(fluid, tmp_path):
+    main, startup, value = fluid.Program(), fluid.Program(), np.ones((2, 3), "float32")
+    exe = fluid.Executor(fluid.CPUPlace())
+    with fluid.program_guard(main, startup), fluid.scope_guard(fluid.Scope()):
+        out = fluid.layers.fc(fluid.layers.data("x", [3]), 2, act="softmax")
+        exe.run(startup)
+        wanted = exe.run(main, {"x": value}, [out])[0]
+        fluid.io.save_inference_model(str(tmp_path), ["x"], [out], exe, main)
+    with fluid.scope_guard(fluid.Scope()):
+        program, names, targets = fluid.io.load_inference_model(str(tmp_path), exe)
+        for _ in range(2):
+            assert np.array_equal(exe.run(program, {names[0]: value}, targets)[0], wanted)
+    assert next(reversed(exe._prepared.values())), "it was run the long way"
+    assert program.global_block().ops[0].type == "feed"
 
 
 def test_a_parameter_may_be_fed_and_keeps_its_value(fluid, built):
