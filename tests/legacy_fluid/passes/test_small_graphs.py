@@ -127,3 +127,19 @@ def test_a_bias_that_changes_between_product_and_sum_is_added_as_it_is_then(flui
     assert "fc" not in after
     for one, other in zip(plain, quick, strict=True):
         assert np.array_equal(one, other)
+
+
+def test_a_test_between_steps_sees_the_parameters_of_that_step(fluid):
+    main, startup, scope = fluid.Program(), fluid.Program(), fluid.Scope()
+    with fluid.program_guard(main, startup):
+        (loss,) = _mlp(fluid)
+    test, exe, draw = (
+        main.clone(for_test=True)._prune([loss]),
+        fluid.Executor(fluid.CPUPlace()),
+        np.random.default_rng(0),
+    )
+    exe.run(startup, scope=scope)
+    feed = {"x": draw.standard_normal((7, 2, 3)).astype("float32"), "y": draw.integers(0, 4, (7, 1))}
+    for _ in range(4):
+        tested = exe.run(test, feed, [loss], scope=scope)[0]
+        assert np.array_equal(exe.run(main, feed, [loss], scope=scope)[0], tested)
