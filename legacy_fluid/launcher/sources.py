@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import python2
+
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
-_OF_PYTHON_2 = re.compile(  # what Python 3 says of it, or how its line looks
-    r"Missing parentheses in call|be parenthesized|leading zeros in decimal|invalid decimal literal"
-    r"|^\s*(print|exec)\s+[^(=\s]|^\s*raise\s+[\w.]+\s*,|`|<>|\bur['\"]"
-)
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,10 @@ def _unreadable(path: Path, places: list[Place], error: SyntaxError, mend: str) 
 
 
 def _mend(path: Path, error: SyntaxError) -> str:
-    if not (_OF_PYTHON_2.search(error.msg) or _OF_PYTHON_2.search(error.text or "")):
+    if not python2.is_syntax(error):
         return "no Python 3 can run it as it is"
     script = "SCRIPT, which it is saved as" if path.suffix == ".ipynb" else path
-    return f"it is Python 2; convert it with 2to3: `python -m lib2to3 -w {script}`"
+    return python2.converting(script)
 
 
 def _script(path: Path) -> tuple[str, list[Place]]:

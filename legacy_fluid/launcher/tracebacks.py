@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ..call_stack import is_layers, is_paddles
+from . import python2
 
 ALL_FRAMES = "LEGACY_FLUID_ALL_FRAMES"
 """The environment variable that, set, turns full tracebacks on."""
@@ -42,7 +43,14 @@ def lines(kind: type[BaseException], error: BaseException, trace: TracebackType 
     """Return the text of an exception and of those that caused it, their tracebacks shortened."""
     report = traceback.TracebackException(kind, error, trace, compact=True)
     _shorten(report, set())
-    return list(report.format())
+    advice = [f"{python2.converting(_file(error, report))}\n"] if python2.is_told_by(error) else []
+    return [*report.format(), *advice]
+
+
+def _file(error: BaseException, report: Any) -> str:
+    """Return the file that an error is about, or came up in."""
+    file = error.filename if isinstance(error, SyntaxError) else report.stack[-1].filename if report.stack else None
+    return os.path.relpath(file) if file and os.path.exists(file) else "SCRIPT"
 
 
 def _shorten(report: Any, seen: set[int]) -> None:

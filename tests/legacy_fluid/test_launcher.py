@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from legacy_fluid.launcher import python2
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 100
 
@@ -164,6 +166,25 @@ def test_an_end_is_what_it_is_under_python(tmp_path, code, returncode):
     theirs, ours = python("script.py", cwd=tmp_path), launch("script.py", cwd=tmp_path)
     assert ours.returncode == theirs.returncode == returncode
     assert ours.stderr == theirs.stderr
+
+
+@pytest.mark.parametrize("line", ['print "hello"', "for i in xrange(3): pass"])
+def test_a_program_for_python_2_ends_with_what_converts_it(tmp_path, line):
+    (tmp_path / "old.py").write_text(f"{line}\n", encoding="utf-8")
+    run = launch("old.py", cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].endswith("convert it with 2to3: `python -m lib2to3 -w old.py`")
+
+
+OF_PYTHON_2 = ["raise ValueError, 3", "import cPickle", "{}.has_key(1)", "{}.iteritems()", "raw_input()", "''.decode()"]
+OF_PYTHON_3 = ["import nowhere", "(", "undefined", "{}.nothing", "1 / 0"]
+
+
+@pytest.mark.parametrize(("line", "is_old"), [*((x, True) for x in OF_PYTHON_2), *((x, False) for x in OF_PYTHON_3)])
+def test_an_error_tells_python_2_from_any_other_fault(line, is_old):
+    with pytest.raises(Exception) as caught:  # noqa: PT011  of any kind
+        exec(line, {})
+    assert python2.is_told_by(caught.value) is is_old
 
 
 def test_an_interrupt_ends_it_as_it_ends_python(tmp_path):
