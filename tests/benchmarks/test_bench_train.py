@@ -29,7 +29,7 @@ def test_paddle_as_it_comes_learns_the_same_as_ours_in_turns(tmp_path: Path) -> 
     (race,) = json.loads((tmp_path / "bench-train.json").read_text())["races"]
     ours, paddle = race["entries"]
     assert [len(entry["laps"]) for entry in (ours, paddle)] == [3, 3]
-    assert [batch for batch, _ in ours["laps"][0]["costs"]] == [0, 10]
+    assert [batch for batch, _ in ours["laps"][0]["costs"]] == [0, 5, 10]
     assert ours["laps"][0]["cost"] == pytest.approx(paddle["laps"][0]["cost"], rel=1e-3)
     assert race["comparisons"][0]["alike"]
     assert done.stdout.strip() == (tmp_path / "bench-train.md").read_text().strip()
@@ -53,9 +53,7 @@ def test_a_python_that_lacks_the_rival_is_named_with_its_own_words(tmp_path: Pat
 
 
 def entry(name: str, rates: list[float], cost: float = 0.5, **contender: object) -> Entry:
-    laps = [
-        Lap(100, 100 / rate, cost, [(0, 2.3), (10, cost)], 10**6, 0.98 + 0.01 * at) for at, rate in enumerate(rates)
-    ]
+    laps = [Lap(100, 100 / rate, cost, [(0, 2.3), (5, cost)], 10**6, 0.98 + 0.01 * at) for at, rate in enumerate(rates)]
     ready = {"import_s": 1.0, "build_s": 0.5, "version": "1", "threads": 1}
     return Entry(Contender(name, name, "none.py", **contender), ready, laps)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from protocol import Channel
 
-SHOWN_EVERY = 10  # batches; the pipeline's own 100 would leave too few costs to compare
+SHOWN_EVERY = 5  # batches; the pipeline's own 100 would leave too few costs to compare
 
 
 class Starter:

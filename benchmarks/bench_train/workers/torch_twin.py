@@ -5,6 +5,8 @@ The images are one float32 tensor, a batch is an index into it, the cost is read
 
 from protocol import race
 
+EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in PyTorch
+
 LAYERS = {
     "softmax": lambda nn: [nn.Flatten(), nn.Linear(784, 10)],
     "mlp": lambda nn: [nn.Flatten(), nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)],
@@ -29,6 +31,7 @@ class Twin:
         self.cost_of = torch.nn.CrossEntropyLoss()
         self._take(parameters)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=spec["learning_rate"])
+        self.steps = 0
 
     def _take(self, parameters):
         """Take fluid's parameters: weight and bias of each layer, then for batch_norm its average and variance."""
@@ -49,6 +52,9 @@ class Twin:
         self.optimizer.zero_grad()
         cost = self.cost_of(self.model(self.images[rows]), self.labels[rows])
         cost.backward()
+        # fluid adds epsilon to the square root of a moment that is not corrected for its youth, PyTorch of one that is.
+        self.steps += 1
+        self.optimizer.param_groups[0]["eps"] = EPSILON / (1 - BETA_2**self.steps) ** 0.5
         self.optimizer.step()
         return cost.detach()
 
