@@ -80,6 +80,13 @@ def test_the_average_is_what_is_tested_and_kept(squares: Path, tmp_path: Path) -
     assert evaluate(RunFolder(tmp_path / "averaged")).scores.cost == pytest.approx(averaged.test_cost, rel=1e-5)
 
 
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_each_pass_is_tested_with_its_own_parameters(average: float, squares: Path, tmp_path: Path) -> None:
+    result = train(config(squares, tmp_path, model="lenet", epochs=4, learning_rate=0.001, average=average), [])
+    assert result.best_epoch == 3
+    assert evaluate(RunFolder(tmp_path / "lenet")).scores.cost == pytest.approx(result.test_cost, rel=1e-4)
+
+
 @pytest.mark.parametrize("augment", ["none", "rotate=10,shift=1,elastic=1"])
 def test_a_thread_that_makes_batches_ahead_changes_none_of_them(augment: str, squares: Path) -> None:
     def read(prefetch: int, first: int = 0) -> list[dict[str, Any]]:
