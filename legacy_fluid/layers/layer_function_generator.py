@@ -49,6 +49,7 @@ def operator(
     prepare: Callable[[dict[str, Any]], Mapping[str, Any] | None] | None = None,
     eager: Callable[..., Any] | None = None,
     layer: str | None = None,
+    lod_level: Callable[[dict[str, Any]], int] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a layer of one operator from a function's signature.
 
@@ -68,6 +69,7 @@ def operator(
             that follow from them.
         eager: what does the layer's work in dygraph mode, where there is no program to lower; takes its arguments.
         layer: the stem of generated names; the operator's type where None.
+        lod_level: what levels of lengths the result has, where the inference of today says otherwise than 1.8.
 
     Raises (the layer):
         TypeError: an input is no Variable, or has a dtype not in `dtypes`; an attribute has a type not in `types`.
@@ -116,6 +118,8 @@ def operator(
                 results[slot] = [out]
             attrs |= {**(constants or {}), **derived}
             helper.append_op(type=op_type, inputs=sources, outputs=results, attrs=attrs)
+            if lod_level and not in_dygraph_mode():
+                results[returned[0]][0].desc.set_lod_level(lod_level(given))
             if len(returned) > 1:
                 return tuple(results[slot][0] for slot in returned)
             return helper.append_activation(results[returned[0]][0])

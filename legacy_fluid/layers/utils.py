@@ -170,7 +170,7 @@ def shape_inputs(shape: Any, op_type: str, inputs: dict[str, Any], attrs: dict[s
             ]
 
 
-def declare(variable: Any, shape: Sequence[int] | None = None, dtype: Any = None) -> None:
+def declare(variable: Any, shape: Sequence[int] | None = None, dtype: Any = None, lod_level: int | None = None) -> None:
     """Say of a variable what 1.8 said, where the inference of today says otherwise; in dygraph mode 0-D alone counts."""
     if in_dygraph_mode():
         if shape == []:
@@ -180,6 +180,8 @@ def declare(variable: Any, shape: Sequence[int] | None = None, dtype: Any = None
         variable.desc.set_shape(list(shape))
     if dtype is not None:
         variable.desc.set_dtype(convert_np_dtype_to_dtype_(dtype))
+    if lod_level is not None:
+        variable.desc.set_lod_level(lod_level)
 
 
 def keep_attribute(op: Any, name: str, value: bool | int | list[int]) -> None:

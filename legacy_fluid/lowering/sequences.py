@@ -66,4 +66,5 @@ RULES: dict[str, Callable[[Site], None]] = {
     "reduce_sum": _reduction,
     "reshape2": _reshape2,
     "reverse": _without_lengths,
+    "scatter": _without_lengths,
 }

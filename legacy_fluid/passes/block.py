@@ -76,8 +76,9 @@ class Block:
 
     def insert(self, index: int, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:
         """Insert an operator, in the role (forward, backward, ...) of the one that stands there or before it."""
-        beside = self.desc.op(min(index, self.desc.op_size() - 1))
-        role = beside.attr("op_role") if beside.has_attr("op_role") else 0
+        last = self.desc.op_size() - 1  # -1 where the block is empty by now
+        beside = self.desc.op(min(index, last)) if last >= 0 else None
+        role = beside.attr("op_role") if beside is not None and beside.has_attr("op_role") else 0
         op = self.desc._insert_op(index)
         op.set_type(op_type)
         for slot, names in inputs.items():

@@ -233,3 +233,28 @@ def test_decoding_ends_with_the_end_token(fluid):
     assert words.shape[2] == 2
     assert counts.max() == words.shape[1] <= 5
     assert set(np.unique(words)) <= set(range(5))
+
+
+def first_rows(layers):
+    return layers.assign(np.array([0, 1], "int64"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "levels"),
+    [
+        (lambda layers, x: layers.reduce_sum(x, dim=1), 1),
+        (lambda layers, x: layers.reduce_max(x, dim=[-1], keep_dim=True), 1),
+        (lambda layers, x: layers.reduce_mean(x, dim=0, keep_dim=True), 0),
+        (lambda layers, x: layers.gather(x, first_rows(layers)), 0),
+        (lambda layers, x: layers.reverse(x, 1), 0),
+        (lambda layers, x: layers.scatter(x, first_rows(layers), layers.gather(x, first_rows(layers))), 0),
+    ],
+    ids=["reduce_sum", "reduce_max", "reduce_mean", "gather", "reverse", "scatter"],
+)
+def test_lengths_are_declared_and_there_where_rows_stay_those_of_sequences(fluid, layer, levels):
+    rows = waves(6, 4)
+    out = layer(fluid.layers, fed(fluid, "x", rows, LENGTHS))
+    assert out.lod_level == levels
+    exe = fluid.Executor(fluid.CPUPlace())
+    (value,) = exe.run(feed={"x": sequences(fluid, rows, LENGTHS)}, fetch_list=[out], return_numpy=False)
+    assert value.recursive_sequence_lengths() == [LENGTHS] * levels

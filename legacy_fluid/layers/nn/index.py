@@ -44,6 +44,7 @@ def gather(input: Any, index: Any, overwrite: bool = True) -> Any:
     out = helper.create_variable_for_type_inference(input.dtype)
     op = helper.append_op(type="gather", inputs={"X": input, "Index": index}, outputs={"Out": out}, attrs={})
     keep_attribute(op, "overwrite", overwrite)
+    declare(out, lod_level=0)
     return out
 
 
@@ -52,7 +53,7 @@ def gather_nd(input, index, name=None):
     """Return the parts of input at the leading coordinates that the last dimension of `index` holds."""
 
 
-@operator("scatter", inputs={"X": "input", "Ids": "index", "Updates": "updates"})
+@operator("scatter", inputs={"X": "input", "Ids": "index", "Updates": "updates"}, lod_level=lambda given: 0)
 def scatter(input, index, updates, name=None, overwrite=True):
     """Return input with the rows that `index` [N] names replaced by those of `updates`, or by their sums.
 

@@ -30,6 +30,12 @@ def _all_where_none(given: dict[str, Any]) -> dict[str, Any]:
     return {"reduce_all": not dim}
 
 
+def _levels_of_rows(given: dict[str, Any]) -> int:
+    """The rows that remain are still those of the sequences."""
+    x = given["input"]
+    return x.lod_level if all(dim % len(x.shape) for dim in given["dim"]) else 0
+
+
 @operator("mean", dtypes=FLOATS16)
 def mean(x, name=None):
     """Return the mean of all elements, shape (1,)."""
@@ -45,22 +51,22 @@ def reduce_any(input, dim=None, keep_dim=False, name=None):
     """Return whether any element is true."""
 
 
-@operator("reduce_max", prepare=_all_where_none)
+@operator("reduce_max", prepare=_all_where_none, lod_level=_levels_of_rows)
 def reduce_max(input, dim=None, keep_dim=False, name=None):
     """Return the largest element."""
 
 
-@operator("reduce_mean", dtypes=NUMBERS, prepare=_all_where_none)
+@operator("reduce_mean", dtypes=NUMBERS, prepare=_all_where_none, lod_level=_levels_of_rows)
 def reduce_mean(input, dim=None, keep_dim=False, name=None):
     """Return the mean of the elements."""
 
 
-@operator("reduce_min", prepare=_all_where_none)
+@operator("reduce_min", prepare=_all_where_none, lod_level=_levels_of_rows)
 def reduce_min(input, dim=None, keep_dim=False, name=None):
     """Return the smallest element."""
 
 
-@operator("reduce_prod", prepare=_all_where_none)
+@operator("reduce_prod", prepare=_all_where_none, lod_level=_levels_of_rows)
 def reduce_prod(input, dim=None, keep_dim=False, name=None):
     """Return the product of the elements."""
 
@@ -69,7 +75,7 @@ def _sum_of_own_dtype(given: dict[str, Any]) -> dict[str, Any]:
     return {**_all_where_none(given), **dtype_of_sum(given["input"])}
 
 
-@operator("reduce_sum", dtypes=NUMBERS, prepare=_sum_of_own_dtype)
+@operator("reduce_sum", dtypes=NUMBERS, prepare=_sum_of_own_dtype, lod_level=_levels_of_rows)
 def reduce_sum(input, dim=None, keep_dim=False, name=None):
     """Return the sum of the elements."""
 

@@ -67,7 +67,7 @@ def reverse(x: Any, axis: Any) -> Any:
     return _reverse(x, [axis] if isinstance(axis, int) else axis)
 
 
-@operator("reverse")
+@operator("reverse", lod_level=lambda given: 0)
 def _reverse(x, axis):
     """The operator of reverse."""
 
