@@ -23,6 +23,9 @@ from paddle.base.framework import Program, get_flags, set_flags
 KEPT_BYTES = 64 * 2**20
 """What the results of a run may take, all together, to be kept for the next."""
 
+ALONE_BYTES = 2**19
+"""Up to what size of results one thread does the work sooner than it can be handed out to several."""
+
 _FED, _FETCHED = "@FED", "@FETCHED"
 _ONE_AFTER_ANOTHER = {"FLAGS_new_executor_serial_run": True, "FLAGS_new_executor_sequential_run": True}
 _AT_THE_DOORS = ("feed", "fetch")  # in programs for inference, as they are saved and loaded
@@ -81,6 +84,7 @@ class Prepared:
         where.set_place(place)
         self._executor = core.StandaloneExecutor(where, core.Plan([job], {"default": twin.desc}), scope)
         self._is_built = False
+        self._is_for_one_thread: dict[int, bool] = {}  # by number of rows, so that it hangs on the batch alone
         self._scope = scope
         variables = program.global_block().vars
         self._inlets = [_Inlet(variables[name], variable.get_tensor(), place) for name, variable in fed.items()]
@@ -102,14 +106,29 @@ class Prepared:
         """
         for inlet in self._inlets:
             inlet.fill(feed[inlet.name])
+        if _threads() > 1 and self._is_small(_rows(feed)):
+            core.set_num_threads(1)
+            try:
+                self._run()
+            finally:
+                core.set_num_threads(_threads())
+        else:
+            self._run()
+        tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
+        return [as_numpy(tensor, copy=True) if return_numpy else tensor._copy(self._where) for tensor in tensors]
+
+    def _is_small(self, rows: int) -> bool:
+        if rows not in self._is_for_one_thread:
+            self._is_for_one_thread[rows] = _bytes_of_results(self._program, rows) <= ALONE_BYTES
+        return self._is_for_one_thread[rows]
+
+    def _run(self) -> None:
         if self._is_built:
             self._executor.run([], False)
         else:
             with in_line() if self._in_line else nullcontext():
                 self._executor.run([], False)
             self._is_built = True
-        tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
-        return [as_numpy(tensor, copy=True) if return_numpy else tensor._copy(self._where) for tensor in tensors]
 
 
 class _Inlet:

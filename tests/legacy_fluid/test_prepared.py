@@ -186,3 +186,19 @@ def test_a_closed_executor_says_so(fluid, built):
     exe.close()
     with pytest.raises(RuntimeError, match="closed"):
         exe.run(main, _batch(0), [loss], scope=scope)
+
+
+def test_little_work_is_done_by_one_thread_and_the_others_come_back(fluid, built, monkeypatch):
+    from legacy_fluid import prepared
+
+    main, loss, exe, scope = built
+    told = []
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(prepared.core, "set_num_threads", told.append)
+    exe.run(main, _batch(0), [loss], scope=scope)
+    assert told == [1, 2]
+    exe.run(main, _batch(0, rows=5000), [loss], scope=scope)
+    assert told == [1, 2], "much work is for all threads"
+    with pytest.raises(ValueError, match="operator < mul > error"):
+        exe.run(main, {"x": np.ones((6, 5), "float32"), "y": _batch(0)["y"]}, [loss], scope=scope)
+    assert told == [1, 2, 1, 2]
