@@ -199,6 +199,6 @@ def test_little_work_is_done_by_one_thread_and_the_others_come_back(fluid, built
     assert told == [1, 2]
     exe.run(main, _batch(0, rows=5000), [loss], scope=scope)
     assert told == [1, 2], "much work is for all threads"
-    with pytest.raises(ValueError, match="operator < mul > error"):
+    with pytest.raises(ValueError, match=r"operator < \w+ > error"):
         exe.run(main, {"x": np.ones((6, 5), "float32"), "y": _batch(0)["y"]}, [loss], scope=scope)
     assert told == [1, 2, 1, 2]
