@@ -53,6 +53,8 @@ class Kind:
             op._set_attr("axis", 3)
         if self.by_onednn(op):
             op._set_attr("use_mkldnn", True)
+            if op.type() in CONVOLUTIONS:
+                op._set_attr("is_test", False)  # or it would keep the filters of its first run for all that follow
 
 
 def _always(op: Any) -> bool:

@@ -152,6 +152,21 @@ def test_a_program_for_testing_gives_what_the_plain_one_gives():
     np.testing.assert_allclose(_run(test, startup, feed, [loss])[0], plain[0], rtol=1e-5)
 
 
+def test_a_program_for_testing_sees_what_was_learnt_since_it_last_ran():
+    main, startup, loss = graphs.build("lenet")
+    test, feed = main.clone(for_test=True)._prune(loss), next(graphs.batches("lenet"))
+
+    def losses():
+        executor, scope = graphs.fluid.Executor(graphs.fluid.CPUPlace()), graphs.fluid.Scope()
+        with graphs.fluid.scope_guard(scope):
+            executor.run(startup)
+            return [executor.run(p, feed=feed, fetch_list=[loss])[0] for _ in range(4) for p in (main, test)]
+
+    with passes.using("none"):
+        plain = losses()
+    np.testing.assert_allclose(losses(), plain, rtol=1e-4)
+
+
 def test_programs_with_the_same_names_and_other_convolutions_do_not_meet_in_onednns_memory():
     fluid = graphs.fluid
     feed = {"img": np.random.RandomState(0).rand(4, 3, 16, 16).astype("float32")}
