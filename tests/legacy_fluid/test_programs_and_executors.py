@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from programs import WEIGHT, X, Y, gradients, regression, run, sequences, value_of, waves
+from programs import WEIGHT, X, Y, gradients, parameter, regression, run, sequences, value_of, waves
 
 from legacy_fluid.lowering import lowered
 
@@ -145,3 +145,9 @@ def test_a_batch_of_every_nth_is_this_process_share(fluid, monkeypatch):
     monkeypatch.setenv("PADDLE_TRAINER_ID", "1")
     reader = fluid.contrib.distributed_batch_reader(lambda: iter(range(5)))
     assert list(reader()) == [1, 3]
+
+
+def test_a_program_of_nothing_but_one_layer_runs(fluid):
+    value, weight = waves(3, 4), waves(4, 2)
+    out = fluid.layers.fc(fluid.data("x", [None, 4]), 2, param_attr=parameter(fluid, "w", weight))
+    np.testing.assert_allclose(run(fluid, {"x": value}, [out])[0], value @ weight, rtol=1e-5, atol=1e-6)
