@@ -13,17 +13,17 @@ def draw(report: Report, path: Path) -> None:
     """Write a PNG: bars of the medians with lines from the lowest to the highest, and how many times slower a rival is."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(report.races), 3.2), dpi=130, layout="constrained")
+    figure = Figure(figsize=(max(6, 4 * len(report.races)), 3.4), dpi=130, layout="constrained")
     for axes, race in zip(figure.subplots(1, len(report.races), squeeze=False)[0], report.races, strict=True):
         rates = [entry.rate for entry in race.entries]
         medians = [rate.median for rate in rates]
         spreads = [[rate.median - rate.lowest for rate in rates], [rate.highest - rate.median for rate in rates]]
         colours = [_COLOURS[entry.contender.name] for entry in race.entries]
-        titles = [f"{entry.contender.title}\n{entry.ready['version']}" for entry in race.entries]
+        titles = [entry.title.replace(" ", "\n") for entry in race.entries]
         bars = axes.bar(titles, medians, yerr=spreads, color=colours, capsize=4, ecolor="#444444")
         ratios = {comparison.rival.contender.name: comparison.ratio.median for comparison in race.comparisons}
         labels = [
-            f"{median:,.0f}" + (f"\n1 / {ratios[name]:.2f}" if (name := entry.contender.name) in ratios else "")
+            f"{median:,.0f}" + (f"\nours: \u00d7{ratios[name]:.2f}" if (name := entry.contender.name) in ratios else "")
             for median, entry in zip(medians, race.entries, strict=True)
         ]
         axes.bar_label(bars, labels, padding=3, fontsize=8)
@@ -33,8 +33,6 @@ def draw(report: Report, path: Path) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.spines[["top", "right"]].set_visible(False)
     environment, protocol = report.environment, report.protocol
-    figure.suptitle(
-        f"Training, batch {protocol['batch_size']}: {environment['cpu_model']}, {environment['cpu_cores']} cores",
-        fontsize=11,
-    )
+    processor = f"{environment['cpu_model']}, {environment['cpu_cores']} cores"
+    figure.suptitle(f"Training, batch {protocol['batch_size']}\n{processor}", fontsize=11)
     figure.savefig(path)

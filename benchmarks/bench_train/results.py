@@ -43,6 +43,12 @@ class Entry:
     laps: list[Lap] = field(default_factory=list)
 
     @property
+    def title(self) -> str:
+        """The name for people, with a rival's version: ours runs on the Paddle of a rival."""
+        title = self.contender.title
+        return title if self.contender.name == OURS else f"{title} {self.ready['version']}"
+
+    @property
     def timed(self) -> list[Lap]:
         return self.laps[1:]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.bench_train.results import Climb, Comparison, Entry, Race, Report, Spread
+from benchmarks.bench_train.results import Climb, Comparison, Race, Report, Spread
 
 BUSY_SHARE = 0.15  # of the processors, taken by others: above it, distrust the figures
 START_S = 3.0  # what import and program building may take
@@ -47,7 +47,7 @@ def _ratio_rows(races: Sequence[Race]) -> list[Row]:
             rows.append(
                 (
                     race.model,
-                    _title(comparison.rival),
+                    comparison.rival.title,
                     f"**{ratio.median:.2f}**",
                     f"{ratio.lowest:.2f} to {ratio.highest:.2f}",
                     "" if target is None else f"{target:g}",
@@ -67,7 +67,7 @@ def _entry_rows(races: Sequence[Race]) -> list[Row]:
             rows.append(
                 (
                     race.model,
-                    _title(entry),
+                    entry.title,
                     f"{rate.median:,.0f}",
                     _range(rate),
                     str(entry.ready["threads"]),
@@ -83,7 +83,7 @@ def _cost_rows(races: Sequence[Race]) -> list[Row]:
     rows: list[Row] = [("model", "rival", "first steps differ by", "last pass: ours, theirs", "alike")]
     for race in races:
         for comparison in race.comparisons:
-            rows.append((race.model, _title(comparison.rival), *_cost_cells(comparison)))
+            rows.append((race.model, comparison.rival.title, *_cost_cells(comparison)))
     return rows
 
 
@@ -98,7 +98,7 @@ def _climb_rows(climb: Climb) -> list[Row]:
         reached = row["seconds"] is not None
         rows.append(
             (
-                _title(entry),
+                entry.title,
                 str(row["passes"]) if reached else "not reached",
                 f"{row['seconds']:.1f}" if reached else "",
                 f"{row['seconds'] + row['start_s']:.1f}" if reached else "",
@@ -116,7 +116,7 @@ def _notes(report: Report) -> list[str]:
             f"**Other processes took {share:.0%} of the processors meanwhile: measure again on a quiet machine.**"
         )
     notes += [
-        f"{race.model}: **the costs of ours and {_title(comparison.rival)} do not fall alike**; the ratio means nothing."
+        f"{race.model}: **the costs of ours and {comparison.rival.title} do not fall alike**; the ratio means nothing."
         for race in report.races
         for comparison in race.comparisons
         if not comparison.alike
@@ -130,10 +130,6 @@ def _notes(report: Report) -> list[str]:
         "The rivals are given the images as float32 arrays in memory; ours shuffles, gathers and normalises in its time.",
         "Memory counts all of the process: interpreter, libraries and data.",
     ]
-
-
-def _title(entry: Entry) -> str:
-    return f"{entry.contender.title} {entry.ready['version']}" if entry.contender.targets else entry.contender.title
 
 
 def _range(spread: Spread) -> str:

@@ -76,7 +76,7 @@ def test_costs_that_do_not_fall_alike_are_told(cost: float, difference: str) -> 
     )
     facts = {"cpu_model": "a processor", "cpu_cores": 2, "other_cpu_share": 0.5}
     text = markdown(Report(facts, {"threads": None, "batch_size": 64, "rounds": 1, "data": "digits"}, [race], None))
-    assert "lenet: **the costs of ours and torch do not fall alike**" in text
+    assert "lenet: **the costs of ours and torch 1 do not fall alike**" in text
     assert "Other processes took 50% of the processors" in text
 
 
