@@ -43,11 +43,6 @@ def build_programs(config: TrainConfig, classes: int) -> Programs:
         avg_cost = fluid.layers.mean(fluid.layers.cross_entropy(input=prediction, label=label))
         accuracy = fluid.layers.accuracy(input=prediction, label=label)
         test = train.clone(for_test=True)
-        for op in test.global_block().ops:
-            if op.type == "conv2d":
-                op._set_attr(
-                    "is_test", False
-                )  # else oneDNN keeps the filters of the first test, and they are learnt on
 
         dropout_seeds = _feed_dropout_seeds(train)
         loss = _smoothed(prediction, label, config.label_smoothing, classes) if config.label_smoothing else avg_cost
