@@ -23,7 +23,9 @@ from export.serving.errors import RequestError, busy, internal, unprocessable
 
 PIXELS = SIDE * SIDE
 FLOAT_BYTES = 4 * PIXELS
-_TURN = 0.02  # seconds of batches one after the other before the connections are looked at again
+# Seconds of batches one after the other before the connections are looked at again. Within these bounds it is a multiple
+# of what the connections took: to refuse a request costs as much as to answer it, and must not be all that is done.
+_SHORTEST_TURN, _LONGEST_TURN, _SHARE = 0.02, 0.25, 4
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,7 @@ class Batcher:
         self._queue: deque[Job] = deque()
         self._due: asyncio.Handle | None = None
         self._computing = False
+        self._looked = time.perf_counter()  # when the connections were last let in
 
     def submit(self, job: Job) -> None:
         """Queue a job. Raises RequestError, 503, where the queue is full."""
@@ -119,7 +122,8 @@ class Batcher:
 
     def _turn(self) -> None:
         self._due = None
-        end = time.perf_counter() + _TURN
+        now = time.perf_counter()
+        end = now + min(max(_SHARE * (now - self._looked), _SHORTEST_TURN), _LONGEST_TURN)
         while parts := self._take():
             begun = time.perf_counter()
             if self._thread is not None:
@@ -128,7 +132,8 @@ class Batcher:
                 future.add_done_callback(partial(self._computed, parts, begun))
                 return
             self._deliver(parts, begun, self._compute(parts))
-            if self._queue and time.perf_counter() > end:
+            self._looked = time.perf_counter()
+            if self._queue and self._looked > end:
                 self._due = self._loop.call_soon(self._turn)
                 return
 

@@ -43,8 +43,6 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @lru_cache(maxsize=1024)  # queries are few and come again: reading one costs as much as parsing a request
 def read_options(query: bytes) -> Options:
     """Return the options of a query string. Raises RequestError, 422, where there is no such option or value."""
-    if not query:
-        return Options()
     fields = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     for name in fields:
         if name not in Options.__struct_fields__:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ from fluidline.errors import FluidlineError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SWITCH = 0.0005  # seconds that a thread may keep the interpreter from the event loop
+_OTHER_FILES = 100  # beside connections
 _TICK = 0.25  # seconds between two looks at what changes slowly
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Worker:
 
     def run(self) -> None:
         """Serve until told to stop. Raises FluidlineError where the models cannot be used."""
+        _allow_files(self._settings.max_connections + _OTHER_FILES)
         warnings.simplefilter("ignore")  # of decoders, on what is odd about an image
         sys.setswitchinterval(_SWITCH)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then stops its workers
@@ -63,10 +66,10 @@ class Worker:
         loop.add_reader(self._lifeline, stopping.set)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if not replaces:
-            await server.listen(self._listening)  # so that it can be seen to be live, and not ready, while it loads
+            server.listen(self._listening)  # so that it can be seen to be live, and not ready, while it loads
         await models.load()
         if replaces:
-            await server.listen(self._listening)  # meanwhile connections wait in the socket's queue
+            server.listen(self._listening)  # meanwhile connections wait in the socket's queue
         gc.freeze()  # what is there now stays, and need not be looked through for garbage
         row["ready"] = 1
         self._tick(loop, server, models, app)
@@ -106,6 +109,14 @@ class Worker:
                 log.error("the models stay as they were: %s", error)
             else:
                 self._row["reloads"] += 1
+
+
+def _allow_files(count: int) -> None:
+    """Let this process open so many files, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _import_metrics() -> None:

@@ -159,7 +159,7 @@ def test_ten_times_the_load_it_can_take_is_met_with_200_and_503_and_is_over_in_a
         pytest.skip("needs wrk")
     (tmp_path / "load.lua").write_text(LOAD)
     command = ["wrk", "-t1", "-c640", "-d30s", "--timeout", "20s", "-s", tmp_path / "load.lua"]
-    with serving("--model", bars, "--workers", 1, "--max-queue", 256, "--max-images", 256) as server:
+    with serving("--model", bars, "--workers", 1, "--max-queue", 2048) as server:
         with _Peak(server) as peak:
             url = f"http://127.0.0.1:{server.port}/predict"
             found = subprocess.run([*command, url], capture_output=True, text=True, timeout=100, check=True).stdout
