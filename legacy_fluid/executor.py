@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = ["Executor", "global_scope", "scope_guard"]
 
 _MOST_PREPARED = 8
 _NOT_TRIED: Any = object()
+_numbers = count()  # of executors: an id may be another's later
 
 
 class Executor(_executor.Executor):
@@ -37,6 +39,7 @@ class Executor(_executor.Executor):
 
     def __init__(self, place: Any = None) -> None:
         super().__init__(place)
+        self._number = next(_numbers)
         self._prepared: dict[Any, Prepared | None] = {}
 
     def run(
@@ -75,7 +78,7 @@ class Executor(_executor.Executor):
             fetched = None if use_prune else _names(fetch_list)
             if fetched is not None:
                 if isinstance(self.place, CPUPlace):
-                    program, before = optimized(program, fetched), program
+                    program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
                     is_optimized = program is not before
                 if ready := self._ready(program, feed, fetched, scope or global_scope()):
                     return ready.run(feed, return_numpy)
@@ -117,6 +120,11 @@ class Executor(_executor.Executor):
         if isinstance(program, CompiledProgram):
             program = program._program
         return super()._run_from_dataset(lowered(program), *args, **kwargs)
+
+
+def _shapes(feed: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+    values = (value for value in feed.values() if hasattr(value, "shape"))
+    return tuple(tuple(value.shape() if callable(value.shape) else value.shape) for value in values)
 
 
 def _names(fetch_list: Any) -> list[str] | None:

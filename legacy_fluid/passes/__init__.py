@@ -13,7 +13,7 @@ the user nor a file sees anything of them. All are on. Which are used is said by
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ class Pass:
         apply: changes a Block and returns whether it did.
         about: types of operators; without any of them in a program there is nothing to do.
         can_run: whether this machine is one that gains.
+        keeps_memory: whether its kernels keep what they made for each executor and batch size, and never let go of it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Pass:
     apply: Callable[[Block], bool]
     about: frozenset[str]
     can_run: Callable[[], bool] = lambda: True
+    keeps_memory: bool = False
 
 
 PASSES = (
@@ -58,6 +60,7 @@ PASSES = (
         channels_last.apply,
         frozenset({"conv2d", "depthwise_conv2d"}),
         channels_last.can_run,
+        keeps_memory=True,
     ),
     Pass("fully_connected", "a product, its bias and relu are one operator", fully_connected.apply, frozenset({"mul"})),
     Pass("epsilons", "Adam's epsilons are computed for all parameters together", epsilons.apply, frozenset({"adam"})),
@@ -96,41 +99,63 @@ def using(*names: str) -> Iterator[None]:
         use(*before or ["none"])
 
 
-def optimized(program: Program, fetched: Collection[str]) -> Program:
+def optimized(program: Program, fetched: Collection[str], way: Callable[[], Hashable] | None = None) -> Program:
     """Return the twin of a program after all passes in use, or the program itself where none has work to do.
 
     Args:
         program: lowered.
         fetched: names of the variables that a run hands out; each keeps its value.
+        way: gives what the memory of passes that keep some is kept for: the executor and the shapes that it is fed.
+            Beyond MOST_WAYS in a process, these passes are left out of what is run in yet another way.
     """
     if not _used:
         return program
-    key = (program.desc.cached_hash_str(), frozenset(fetched), _used)
+    found = _twin(program, fetched, _used)
+    if way is not None and found.keeps_memory and not _has_room((program.desc.cached_hash_str(), way())):
+        frugal = tuple(row.name for row in PASSES if row.name in _used and not row.keeps_memory)
+        found = _twin(program, fetched, frugal)
+    return found.program
+
+
+MOST_WAYS = 32
+_ways: set[Hashable] = set()
+_MOST_KEPT = 16  # twins of one program; an Executor keeps 8
+
+
+@dataclass(frozen=True)
+class _Twin:
+    program: Program
+    keeps_memory: bool
+
+
+def _has_room(way: Hashable) -> bool:
+    if way not in _ways and len(_ways) < MOST_WAYS:
+        _ways.add(way)
+    return way in _ways
+
+
+def _twin(program: Program, fetched: Collection[str], names: tuple[str, ...]) -> _Twin:
+    key = (program.desc.cached_hash_str(), frozenset(fetched), names)
     cache = program.__dict__.setdefault(_CACHE, {})
     if key not in cache:
         if len(cache) >= _MOST_KEPT:
             cache.clear()
-        cache[key] = _apply(program, fetched)
+        cache[key] = _apply(program, fetched, names)
     return cache[key]
 
 
-_MOST_KEPT = 16  # ways to run one program; an Executor keeps 8
-
-
-def _apply(program: Program, fetched: Collection[str]) -> Program:
+def _apply(program: Program, fetched: Collection[str], names: tuple[str, ...]) -> _Twin:
     types = {op.type for op in program.global_block().ops}
-    passes = [row for row in PASSES if row.name in _used and row.about & types and row.can_run()]
-    if not passes:
-        return program
+    passes = [row for row in PASSES if row.name in names and row.about & types and row.can_run()]
     copy = program.clone()
     block = Block(copy.desc, fetched)
-    changes = [row.apply(block) for row in passes]
-    if not any(changes):
-        return program
+    applied = [row for row in passes if row.apply(block)]
+    if not applied:
+        return _Twin(program, False)
     for each in copy.blocks:
         each.ops.clear()  # to be made again from the changed descriptions
     copy._sync_with_cpp()
-    return copy
+    return _Twin(copy, any(row.keeps_memory for row in applied))
 
 
 def _select(names: Collection[str]) -> tuple[str, ...]:

@@ -183,3 +183,23 @@ def test_programs_with_the_same_names_and_other_convolutions_do_not_meet_in_oned
             with passes.using("none"):
                 plain = _run(main, startup, feed, [out])
             np.testing.assert_allclose(_run(main, startup, feed, [out])[0], plain[0], rtol=1e-4, atol=1e-5)
+
+
+def test_after_so_many_shapes_a_program_is_run_in_another_one_without_onednn(monkeypatch):
+    monkeypatch.setattr(passes, "_ways", set())
+    monkeypatch.setattr(passes, "MOST_WAYS", 2)
+    main, _, loss = graphs.build("lenet")
+    program = lowered(main)
+
+    def uses_onednn(batch):
+        ops = passes.optimized(program, [loss.name], lambda: batch).global_block().ops
+        return any(op.has_attr("use_mkldnn") and op.attr("use_mkldnn") for op in ops)
+
+    assert [uses_onednn(batch) for batch in (64, 32, 16, 64, 32, 8)] == [True, True, False, True, True, False]
+
+
+def test_a_program_without_images_takes_no_room_for_shapes(monkeypatch):
+    monkeypatch.setattr(passes, "_ways", set())
+    main, _, loss = graphs.build("mlp")
+    passes.optimized(lowered(main), [loss.name], lambda: 64)
+    assert passes._ways == set()
