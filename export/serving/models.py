@@ -174,14 +174,14 @@ def _reference(path: Path, images: Floats) -> Floats:
 
 def _open(path: Path, settings: Settings) -> Model:
     try:
-        model = load(path, settings.device, purpose="throughput")
+        model = load(path, settings.device, "serving")
     except DataError:
         raise
     except FluidlineError as error:
         if not settings.allow_cpu_fallback:
             raise FluidlineError(f"{error} (--allow-cpu-fallback would serve on the CPU)") from None
         log.warning("no GPU, falling back to the CPU: %s", error)
-        model = load(path, "cpu", purpose="throughput")
+        model = load(path, "cpu", "serving")
     return model
 
 
