@@ -72,7 +72,6 @@ class _Field:
 
     def __init__(self, course: Course, model: str, everyone: Sequence[Contender], train: Split, test: Split) -> None:
         self.course, self.train = course, train
-        self.open = ExitStack()
         self.entries: list[Entry] = []
         self.workers: list[Worker] = []
         recipe = PRESETS["book"]

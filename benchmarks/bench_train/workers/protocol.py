@@ -17,19 +17,25 @@ line each, until stdin ends: `{"rows": FILE, "test": bool}` asks for a pass over
     peak_bytes      the process's largest resident size until now
 """
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 import time
 
 import numpy as np
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Channel:
     """The lines between a worker and whoever started it; what libraries print to stdout goes to stderr."""
 
     def __init__(self):
+        if sys.platform == "linux":  # a worker that is stopped for another's turn would outlive a parent that is killed
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         self.out = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)
         self.spec = json.loads(sys.argv[1])
