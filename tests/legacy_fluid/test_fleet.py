@@ -88,7 +88,7 @@ def test_one_worker_of_a_collective_trains_as_the_optimizer_does(options):
         "create_geo_strategy",
         fluid.DistributeTranspilerConfig(),
     ],
-    ids=str,
+    ids=lambda strategy: strategy if isinstance(strategy, str) else type(strategy).__name__,
 )
 def test_one_worker_without_its_servers_trains_as_the_optimizer_does(strategy, capsys):
     made = getattr(strategies.StrategyFactory, strategy)() if isinstance(strategy, str) else strategy
@@ -155,7 +155,9 @@ def test_a_worker_trains_on_files(tmp_path, monkeypatch):
 ENVIRONMENT = dict(setting.split("=") for setting in fleet_base._ENVIRONMENT.split() if "=" in setting)
 
 
-@pytest.mark.parametrize(("fleet", "is_collective"), [(collective.fleet, True), (servers.fleet, False)], ids=str)
+@pytest.mark.parametrize(
+    ("fleet", "is_collective"), [(collective.fleet, True), (servers.fleet, False)], ids=["collective", "servers"]
+)
 def test_an_environment_that_does_not_say_who_a_process_is_can_be_set_as_told(fleet, is_collective, monkeypatch):
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
