@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from export.conversion.site import Site
-from fluidline.errors import DataError
 
 Rule = Callable[[Site], bool | None]
 
@@ -23,12 +22,6 @@ def _renamed(op_type: str, attribute: str) -> Rule:
         site.emit(op_type, site.output(), X=site.input(), **{attribute: site.attr(attribute)})
 
     return rule
-
-
-def _one_hot(site: Site) -> None:
-    """Fluid's one_hot takes [N, 1]; today's adds a dimension to whatever it gets."""
-    squeezed = site.emit("squeeze2", X=site.input(), axes=[len(site.shape(site.input())) - 1])
-    site.emit("one_hot_v2", site.output(), X=squeezed, depth=site.attr("depth"), dtype=site.attr("dtype"))
 
 
 def _increment(site: Site) -> None:
@@ -44,18 +37,6 @@ def _soft_relu(site: Site) -> None:
     threshold = site.attr("threshold")
     clipped = site.emit("clip", X=site.input(), min=-threshold, max=threshold)
     site.emit("log", site.output(), X=site.emit("scale", X=site.emit("exp", X=clipped), scale=1.0, bias=1.0))
-
-
-def _cos_sim(site: Site) -> None:
-    x, y = site.input("X"), site.input("Y")
-
-    def dot(left: str, right: str) -> str:
-        product = site.emit("elementwise_mul", X=left, Y=right)
-        return site.emit("reduce_sum", X=product, dim=list(range(1, len(site.shape(product)))), keep_dim=True)
-
-    norms = [site.emit("sqrt", X=dot(value, value)) for value in (x, y)]
-    scale = site.emit("elementwise_mul", X=norms[0], Y=norms[1])
-    site.emit("elementwise_div", site.output(), X=dot(x, y), Y=scale)
 
 
 def _clip_by_norm(site: Site) -> None:
@@ -83,29 +64,6 @@ def _bilinear_tensor_product(site: Site) -> None:
     total = site.emit("reduce_sum", None if biased else site.output(), X=weighted, dim=[2], keep_dim=False)
     if biased:
         site.emit("elementwise_add", site.output(), X=total, Y=site.input("Bias"))
-
-
-def _expand_as(site: Site) -> None:
-    """Fluid's repeats x until it has the target's shape; where x has size 1 there, that is broadcasting."""
-    target = site.input("target_tensor")
-    shapes = zip(site.shape(site.input()), site.shape(target), strict=True)
-    if any(size not in (1, wanted) for size, wanted in shapes):
-        raise DataError(f"operator 'expand_as' repeats {site.input()}, which can only be converted from size 1")
-    site.emit("elementwise_add", site.output(), X=site.emit("fill_zeros_like", X=target), Y=site.input())
-
-
-def _lstm_unit(site: Site) -> None:
-    """One step of an LSTM over the products [N, 4D] for input, forget and output gate and candidate."""
-    size = site.fixed(site.input("C_prev"), [1])[0]
-
-    def gate(index: int, activation: str, bias: float = 0.0) -> str:
-        part = site.emit("slice", Input=site.input("X"), axes=[1], starts=[index * size], ends=[(index + 1) * size])
-        return site.emit(activation, X=site.emit("scale", X=part, scale=1.0, bias=bias))
-
-    kept = site.emit("elementwise_mul", X=gate(1, "sigmoid", site.attr("forget_bias")), Y=site.input("C_prev"))
-    new = site.emit("elementwise_mul", X=gate(0, "sigmoid"), Y=gate(3, "tanh"))
-    cell = site.emit("elementwise_add", site.output("C"), X=kept, Y=new)
-    site.emit("elementwise_mul", site.output("H"), X=gate(2, "sigmoid"), Y=site.emit("tanh", X=cell))
 
 
 def _gru_unit(site: Site) -> None:
@@ -310,30 +268,23 @@ RULES: dict[str, Rule] = {
     "clip_by_norm": _clip_by_norm,
     "conv2d": _channels_last("Input", "Output", "data_format"),
     "conv2d_transpose": _first_of(_channels_last("Input", "Output", "data_format"), _conv2d_transpose),
-    "cos_sim": _cos_sim,
     "crop": _crop_tensor,
     "crop_tensor": _crop_tensor,
     "depthwise_conv2d": _channels_last("Input", "Output", "data_format"),
-    "expand_as": _expand_as,
-    "flatten": _renamed("flatten2", "axis"),
     "gru_unit": _gru_unit,
     "increment": _increment,
     "layer_norm": _layer_norm,
     "linear_interp": _interpolate,
     "lrn": _lrn,
-    "lstm_unit": _lstm_unit,
     "maxout": _maxout,
     "nearest_interp": _interpolate,
-    "one_hot": _one_hot,
     "pool2d": _first_of(_channels_last("X", "Out", "data_format"), _adaptive_pool),
     "reshape": _renamed("reshape2", "shape"),
     "reverse": _renamed("flip", "axis"),
     "sequence_mask": _sequence_mask,
     "shuffle_channel": _shuffle_channel,
     "soft_relu": _soft_relu,
-    "squeeze": _renamed("squeeze2", "axes"),
     "stanh": _stanh,
     "transpose": _renamed("transpose2", "axis"),
     "trilinear_interp": _interpolate,
-    "unsqueeze": _renamed("unsqueeze2", "axes"),
 }

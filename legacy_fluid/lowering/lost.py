@@ -106,7 +106,7 @@ _COMPOSITIONS: dict[str, Composition] = {
     },
     "mean_iou": _mean_iou,
     "one_hot": lambda layers, x, a: {
-        "Out": layers.one_hot(x["X"], x.get("depth_tensor", a["depth"]), a["allow_out_of_range"])
+        "Out": layers.one_hot(x["X"], x.get("depth_tensor", a["depth"]), a.get("allow_out_of_range", False))
     },
     "pad_constant_like": lambda layers, x, a: {"Out": layers.pad_constant_like(x["X"], x["Y"], a["pad_value"])},
     "prroi_pool": _prroi_pool,

@@ -31,20 +31,18 @@ def _average_grad(site: Site) -> None:
 
 
 def _leaves_windows_outside(site: Site) -> bool:
-    op = site.op
-    whole = op.attr("exclusive") or op.attr("global_pooling") or op.attr("adaptive")
-    explicit = not op.has_attr("padding_algorithm") or op.attr("padding_algorithm") == "EXPLICIT"
-    beyond = op.attr("ceil_mode") or any(before != after for before, after in _paddings(site))
-    return op.attr("pooling_type") == "avg" and beyond and explicit and not whole
+    whole = site.attr("exclusive", True) or site.attr("global_pooling", False) or site.attr("adaptive", False)
+    if site.op.attr("pooling_type") != "avg" or whole or site.attr("padding_algorithm", "EXPLICIT") != "EXPLICIT":
+        return False
+    return site.attr("ceil_mode", False) or any(before != after for before, after in _paddings(site))
 
 
 def _margins(site: Site) -> list[int]:
     """Return the sizes before and after each dimension; a stride less one at the end is what rounding up can need."""
-    op = site.op
     inner = []
-    for (before, after), stride in zip(_paddings(site), op.attr("strides"), strict=True):
-        inner += [before, after + (stride - 1 if op.attr("ceil_mode") else 0)]
-    channels_last = op.has_attr("data_format") and op.attr("data_format").endswith("C")
+    for (before, after), stride in zip(_paddings(site), site.op.attr("strides"), strict=True):
+        inner += [before, after + (stride - 1 if site.attr("ceil_mode", False) else 0)]
+    channels_last = site.attr("data_format", "NCHW").endswith("C")
     return [0, 0, *inner, 0, 0] if channels_last else [0, 0, 0, 0, *inner]
 
 

@@ -43,6 +43,10 @@ class Site:
         names = self.op.output(slot) if slot in self.op.output_names() else []
         return names[0] if names else None
 
+    def attr(self, name: str, default: Any) -> Any:
+        """Return the value of an attribute, `default` where an older file does not have it."""
+        return self.op.attr(name) if self.op.has_attr(name) else default
+
     def become(self, op_type: str) -> None:
         """Make it another operator, on the same variables."""
         self.op.set_type(op_type)

@@ -103,7 +103,7 @@ def test_a_conversion_that_goes_wrong_leaves_file_and_manifest_as_they_were(expo
             if node.op_type == "Constant" and node.output[0] == "fc_0.w_0":
                 tensor = node.attribute[0].t
                 weights = onnx.numpy_helper.to_array(tensor).copy()
-                weights[7, 7] += 1e-3
+                weights[:, 7] += 1e-3
                 tensor.CopyFrom(onnx.numpy_helper.from_array(weights))
         return model
 

@@ -157,6 +157,7 @@ CASES = {
     "transpose": Case(X, lambda x: x.transpose(0, 2, 3, 1), {"axis": [0, 2, 3, 1]}),
     "unsqueeze": Case({"X": normal(2, 3)}, lambda x: x[:, None], {"axes": [1]}),
 }
+LOST = {"cos_sim", "expand_as", "flatten", "lstm_unit", "one_hot", "squeeze", "unsqueeze"}  # legacy_fluid's own rules
 VARIANTS = {
     ("pool2d", "largest of uneven bins"): Case(
         X, lambda x: uneven_bins(x, np.max), {"adaptive": True, "ksize": [4, 4], "pooling_type": "max"}
@@ -194,7 +195,7 @@ def model_of(op_type: str, case: Case, free_axis: int | None = None) -> PaddleMo
 @pytest.mark.parametrize(("op_type", "case"), [*CASES.items(), *((name, case) for (name, _), case in VARIANTS.items())])
 def test_a_rewritten_operator_gives_what_fluid_gave(op_type, case):
     rewritten = rewrite(model_of(op_type, case))
-    assert rewritten.operators == (op_type,)
+    assert rewritten.operators == (() if op_type in LOST else (op_type,))
     found = rewritten.model.run(case.inputs)[0]
     expected = case.expected(*case.inputs.values())
     assert found.shape == expected.shape
@@ -210,7 +211,7 @@ def test_every_rule_has_a_case():
         "depthwise_conv2d",  # as conv2d
         "crop",  # as crop_tensor
     }
-    assert set(RULES) == {*CASES, *(name for name, _ in VARIANTS), *same}
+    assert set(RULES) == {*CASES, *(name for name, _ in VARIANTS), *same} - LOST
 
 
 def test_an_operator_whose_sizes_must_be_known_says_so_where_they_are_free():
