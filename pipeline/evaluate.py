@@ -14,9 +14,9 @@ import numpy.typing as npt
 from fluidline.errors import DataError, RunError
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 from pipeline.checkpoint import BEST, load_program, read_checkpoint
-from pipeline.config import load_config
+from pipeline.config import TrainConfig, load_config
 from pipeline.data import load
-from pipeline.data.dataset import Split, normalise
+from pipeline.data.dataset import Dataset, Split, normalise
 from pipeline.plot import draw_confusion
 from pipeline.scores import Scores, score
 
@@ -43,8 +43,28 @@ class Evaluation:
         return f"run {self.run}, model {self.model}, best pass {self.epoch}, on {self.data}\n{self.scores.as_text()}"
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a run's best pass says of each sample in the test split of `dataset`: `values` is float32 [N, outputs]."""
+
+    config: TrainConfig
+    epoch: int
+    dataset: Dataset
+    values: npt.NDArray[np.float32]
+
+
 def evaluate(run: RunFolder, data: str | None = None) -> Evaluation:
     """Score the run's best pass on the test split of `data`; of what the run was trained on where that is None.
+
+    Raises what `answer` raises.
+    """
+    given = answer(run, data)
+    scores = score(given.values, given.dataset.test.labels, given.dataset.labels)
+    return Evaluation(run.name, given.config.model, given.epoch, given.dataset.source, scores)
+
+
+def answer(run: RunFolder, data: str | None = None) -> Answers:
+    """Return the answers of the run's best pass to the test split of `data`, or of what it was trained on.
 
     Raises RunError where the run has no best pass yet, and DataError where the checkpoint is damaged or the data have
     other classes than the run.
@@ -60,8 +80,8 @@ def evaluate(run: RunFolder, data: str | None = None) -> Evaluation:
             f"{dataset.source} has the classes {', '.join(dataset.labels)}, and run {run.path} was trained"
             f" on {', '.join(state['labels'])} (give --data with those)"
         )
-    scores = score(_predict(best, state["output"], dataset.test), dataset.test.labels, dataset.labels)
-    return Evaluation(run.name, config.model, state["progress"]["best"]["epoch"], dataset.source, scores)
+    values = _predict(best, state["output"], dataset.test)
+    return Answers(config, state["progress"]["best"]["epoch"], dataset, values)
 
 
 def _predict(checkpoint: Path, output: str, split: Split) -> npt.NDArray[np.float32]:
