@@ -11,6 +11,7 @@ from pipeline.averaging import add_averages
 from pipeline.config import TrainConfig
 from pipeline.data.dataset import SIDE
 from pipeline.models import MODELS
+from pipeline.optimizers import minimise
 
 IMG, LABEL, LEARNING_RATE, AVERAGING_RATE = "img", "label", "learning_rate", "averaging_rate"
 
@@ -46,7 +47,8 @@ def build_programs(config: TrainConfig, classes: int) -> Programs:
 
         dropout_seeds = _feed_dropout_seeds(train)
         loss = _smoothed(prediction, label, config.label_smoothing, classes) if config.label_smoothing else avg_cost
-        _minimise(loss, config)
+        # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
+        minimise(loss, _scalar(LEARNING_RATE), config)
         averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
     return Programs(startup, train, test, prediction, [avg_cost, accuracy], averages, dropout_seeds)
 
@@ -77,18 +79,3 @@ def _smoothed(prediction: Any, label: Any, share: float, classes: int) -> Any:
     """Return the average cost against labels of which all classes alike have a share."""
     soft = fluid.layers.label_smooth(fluid.one_hot(fluid.layers.squeeze(label, [1]), classes), epsilon=share)
     return fluid.layers.mean(fluid.layers.cross_entropy(input=prediction, label=soft, soft_label=True))
-
-
-def _minimise(loss: Any, config: TrainConfig) -> None:
-    # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
-    learning_rate = _scalar(LEARNING_RATE)
-    penalty = fluid.regularizer.L2Decay(config.l2) if config.l2 else None
-    optimizer = fluid.optimizer.Adam(learning_rate=learning_rate, regularization=penalty)
-    gradients = optimizer.backward(loss)
-    if config.weight_decay:  # beside Adam's step and not through it, as in AdamW (arxiv.org/abs/1711.05101)
-        kept = fluid.layers.scale(learning_rate, scale=-config.weight_decay, bias=1.0)
-        for parameter, _ in gradients:
-            if len(parameter.shape) > 1:
-                names = {"X": [parameter], "Y": [kept]}
-                parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})
-    optimizer.apply_gradients(gradients)
