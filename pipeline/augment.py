@@ -1,7 +1,8 @@
-"""Images as they might have been written instead: turned, moved, stretched and bent at random, a whole batch at a time.
+"""Images as they might have been written instead: turned, moved, bent, brighter at random, a whole batch at a time.
 
-A transform is named with its amount, several by commas: `rotate=10,shift=2,elastic=1`. Together they make one field of
-displacements an image, so that each is sampled once, bilinearly; beside the image it is dark.
+A transform is named with its amount, several by commas: `rotate=10,shift=2,elastic=1`. The warps together make one field
+of displacements an image, so that each is sampled once, bilinearly; beside the image it is dark. Then come the tones,
+which change the values where they are.
 
 Source of the elastic warps: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks Applied to
 Visual Document Analysis", 2003.
@@ -25,7 +26,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Transform:
-    """A row of the table: what an amount means, the largest that makes sense, and what it does to the weights."""
+    """A row of a table: what an amount means, the largest that makes sense, and what it does, in place.
+
+    A warp is given the weights of the fields, a tone the values [N, 28, 28].
+    """
 
     help: str
     most: float
@@ -37,6 +41,9 @@ def parse(text: str) -> dict[str, float]:
     amounts: dict[str, float] = {}
     for part in text.split(",") if text != NONE else ():
         name, _, value = part.strip().partition("=")
+        name = ALIASES.get(name, name)
+        if name in amounts:
+            raise UsageError(f"augmentation {name} is given twice in '{text}' (leave one of them)")
         if name not in TRANSFORMS:
             raise UsageError(f"no such augmentation: '{name}'{closest(name, [*TRANSFORMS, NONE])}")
         most = TRANSFORMS[name].most
@@ -53,11 +60,17 @@ def augment(images: Images, amounts: dict[str, float], random: np.random.Generat
     """Return `images` [N, 28, 28] transformed, each in a way of its own, as float32 of the same shape and range."""
     weights = np.zeros((2, len(images), len(_BASIS)), np.float32)
     weights[0, :, _ACROSS] = weights[1, :, _DOWN] = 1
-    for name, transform in TRANSFORMS.items():  # in the table's order, whatever the user's
-        if amount := amounts.get(name):
-            transform.apply(weights, random, amount)
+    _apply(WARPS, weights, random, amounts)
     across, down = (weights.reshape(-1, len(_BASIS)) @ _BASIS).reshape(2, len(images), SIDE * SIDE)
-    return _sample(images, across, down).reshape(images.shape)
+    values = _sample(images, across, down).reshape(images.shape)
+    _apply(TONES, values, random, amounts)
+    return values
+
+
+def _apply(table: dict[str, Transform], values: Floats, random: np.random.Generator, amounts: dict[str, float]) -> None:
+    for name, transform in table.items():  # in the table's order, whatever the user's
+        if amount := amounts.get(name):
+            transform.apply(values, random, amount)
 
 
 # Where a pixel of the result is taken from, relative to the middle of the image, is a weighted sum of fields [28 * 28]:
@@ -107,7 +120,13 @@ def _elastic(weights: Floats, random: np.random.Generator, pixels: float) -> Non
     weights[..., _BUMPS] += pixels * random.standard_normal((*weights.shape[:2], _KNOTS**2), np.float32)
 
 
-TRANSFORMS = {
+def _brighten(values: Floats, random: np.random.Generator, share: float) -> None:
+    values *= 1 + _between(random, share, (len(values), 1, 1)).astype(np.float32)
+    np.minimum(values, 255, out=values)
+
+
+# In each table a new row goes last: what a seed draws for those before it stays what it was.
+WARPS = {
     "rotate": Transform("degrees, either way", 180, _rotate),
     "zoom": Transform("share of the size, both directions alike", 0.9, _zoom),
     "stretch": Transform("share of the size, each direction of its own", 0.9, _stretch),
@@ -115,6 +134,11 @@ TRANSFORMS = {
     "shift": Transform("pixels in each direction", SIDE / 2, _shift),
     "elastic": Transform("pixels that a point is moved, standard deviation of a smooth field", SIDE / 2, _elastic),
 }
+TONES = {
+    "brightness": Transform("share of the ink's strength, more or less", 1, _brighten),
+}
+TRANSFORMS = WARPS | TONES
+ALIASES = {"rotation": "rotate", "scale": "zoom"}  # what the courses call them
 
 
 def _between(random: np.random.Generator, most: float, shape: int | tuple[int, ...]) -> npt.NDArray[np.float64]:

@@ -69,6 +69,27 @@ def test_elastic_moves_points_by_as_many_pixels_as_it_says() -> None:
     assert neighbours < 0.35  # smooth: points beside each other go nearly the same way
 
 
+def test_brightness_makes_ink_stronger_or_weaker_and_leaves_the_dark_dark() -> None:
+    assert augment(images(), parse("brightness=0.5"), MOST).max() == 255  # as bright as can be, not beyond
+    halves = images() // 2
+    np.testing.assert_allclose(augment(halves, parse("brightness=0.5"), MOST), halves * 1.5)
+    factors = augment(halves, parse("brightness=0.5"), np.random.default_rng(0)).max((1, 2)) / halves.max((1, 2))
+    assert 0.5 <= factors.min() < 0.7
+    assert 1.3 < factors.max() <= 1.5
+
+
+def test_brightness_leaves_the_draws_of_the_warps_as_they_are() -> None:
+    faint = images() // 4
+    warped, lit = (augment(faint, parse(text), np.random.default_rng(3)) for text in (ALL, f"brightness=0.5,{ALL}"))
+    factors = lit.sum((1, 2)) / warped.sum((1, 2))
+    np.testing.assert_allclose(lit, warped * factors[:, None, None], rtol=1e-4, atol=1e-3)
+    assert factors.std() > 0.1
+
+
+def test_the_courses_names_are_understood() -> None:
+    assert parse("rotation=14,scale=0.1") == {"rotate": 14, "zoom": 0.1}
+
+
 def test_places_outside_of_the_image_are_dark() -> None:
     white = np.full((1, 28, 28), 255, np.uint8)
     shifted = augment(white, parse("shift=10"), MOST)[0]
@@ -85,7 +106,9 @@ def test_the_same_stream_gives_the_same_bits_and_values_stay_in_range(text: str)
     assert first.tobytes() == second.tobytes() != other.tobytes()
     assert first.min() >= 0
     assert first.max() <= 255
-    assert not np.array_equal(first[0] > 0, first[1] > 0)  # each image in a way of its own
+    assert (
+        len({image.tobytes() for image in augment(images(1).repeat(5, 0), parse(text), np.random.default_rng(0))}) == 5
+    )
 
 
 def test_the_order_in_which_transforms_are_named_does_not_matter() -> None:
@@ -103,6 +126,7 @@ def test_the_order_in_which_transforms_are_named_does_not_matter() -> None:
         ("rotate=200", "augmentation rotate is 200, and must be from 0 to 180"),
         ("shift=1,zoom=nan", "augmentation zoom is nan, and must be from 0 to 0.9"),
         ("", "no such augmentation: ''"),
+        ("zoom=0.1,scale=0.2", "augmentation zoom is given twice in 'zoom=0.1,scale=0.2'"),
     ],
 )
 def test_a_wrong_augmentation_is_named_with_its_mend(text: str, words: str) -> None:
