@@ -1,11 +1,15 @@
-"""The IDX files of MNIST and of the sets that took over its form.
+"""The IDX files of MNIST and of the sets that took over its form: Fashion-MNIST, EMNIST and others of up to 256 classes.
 
-Source: the file format at the end of http://yann.lecun.com/exdb/mnist/.
+Source: the file format at the end of http://yann.lecun.com/exdb/mnist/; EMNIST's names and mapping files are those of its
+distribution, https://www.nist.gov/itl/products-and-services/emnist-dataset.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import struct
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +19,7 @@ import numpy as np
 from fluidline.errors import DataError
 from pipeline.data.dataset import SIDE, Dataset, Images, Labels, Split
 from pipeline.data.files import AGAIN, MAX_IMAGES, listing, opened
+from pipeline.data.names import NAMES_FILE, read_names
 
 LABELS = tuple("0123456789")
 IMAGES_MAGIC, LABELS_MAGIC = 0x803, 0x801  # bytes, in three dimensions and in one
@@ -24,31 +29,60 @@ TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
+_FILE = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.](idx[13]-ubyte)(?:\.gz)?")
+_TRANSPOSED = "emnist"  # sets of this name have each image's columns as its rows
 
-def find_idx(folder: Path) -> dict[str, Path]:
-    """Return which of the four files a folder has: with or without .gz, with '-' or '.' before 'idx'."""
-    found = {}
-    for name in NAMES:
-        spellings = [spelling + suffix for spelling in (name, name.replace("-idx", ".idx")) for suffix in ("", ".gz")]
-        if paths := [folder / spelling for spelling in spellings if (folder / spelling).is_file()]:
-            found[name] = paths[0]
-    return found
+log = logging.getLogger(__name__)
 
 
-def read_idx_folder(folder: Path) -> Dataset:
-    """Read the four files of a folder. Raises DataError where one is missing, damaged, or not of the others' set."""
-    found = find_idx(folder)
-    if missing := [name for name in NAMES if name not in found]:
+def find_idx(folder: Path) -> dict[str, dict[str, Path]]:
+    """Return the sets of a folder by name, each with which of the four files of NAMES it has.
+
+    A file may have .gz, a '.' before 'idx' and, as in EMNIST, 'test' for 't10k' and its set's name in front; MNIST's own
+    have none, which is ''.
+    """
+    sets: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if (match := _FILE.fullmatch(path.name)) and path.is_file():
+            name, split, kind, form = match.groups(default="")
+            file = f"{split.replace('test', 't10k')}-{kind}-{form}"
+            if file in NAMES:
+                sets.setdefault(name, {}).setdefault(file, path)
+    return sets
+
+
+def read_idx_folder(folder: Path, name: str | None = None) -> Dataset:
+    """Read the four files of a folder, or of the set `name` in it; without a name, of MNIST's own or the only one.
+
+    What the labels mean is said by a file of names (see pipeline.data.names); without one they are digits or, where
+    there are more than ten, numbers. Raises DataError where a file is missing, damaged, or not of the others' set, or a
+    label is of no class.
+    """
+    sets = find_idx(folder)
+    if name is None:
+        name = _only(folder, sets)
+    found = sets.get(name, {})
+    if missing := [file for file in NAMES if file not in found]:
+        files = f"all four IDX files of {name}" if name else "all four IDX files"
         raise DataError(
-            f"{folder} has not all four IDX files: {', '.join(missing)} (or with .gz) missing, found {listing(folder)}"
+            f"{folder} has not {files}: {', '.join(missing)} (or with .gz) missing, found {listing(folder)}"
         )
-    return Dataset(
-        source=f"IDX files in {folder}",
-        train=_read_split(found[TRAIN_IMAGES], found[TRAIN_LABELS]),
-        test=_read_split(found[TEST_IMAGES], found[TEST_LABELS]),
-        valid=None,
-        labels=LABELS,
+    splits = [_read_split(found[images], found[labels]) for images, labels in (NAMES[:2], NAMES[2:])]
+    names = read_names(folder, name) or _numbers(found[TRAIN_LABELS], [split.labels for split in splits])
+    train, test = (
+        Split(split.images, _to_classes(split.labels, names, found[file]))
+        for split, file in zip(splits, (TRAIN_LABELS, TEST_LABELS), strict=True)
     )
+    source = f"IDX files of {name} in {folder}" if name else f"IDX files in {folder}"
+    return Dataset(source, train, test, valid=None, labels=tuple(names[label] for label in sorted(names)))
+
+
+def _only(folder: Path, sets: Mapping[str, object]) -> str:
+    if len(sets) > 1 and "" not in sets:
+        raise DataError(
+            f"{folder} holds several sets: {', '.join(sets)} (say which: --data {folder / next(iter(sets))})"
+        )
+    return "" if "" in sets else next(iter(sets), "")
 
 
 def read_images(path: Path) -> Images:
@@ -64,17 +98,10 @@ def read_images(path: Path) -> Images:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read an IDX file of labels 0 to 9, int64 [N]. Raises DataError."""
+    """Read an IDX file of labels 0 to 255, int64 [N]. Raises DataError."""
     with opened(path) as file:
         (count,) = _read_header(file, path, LABELS_MAGIC)
-        labels = _read_body(file, path, count, f"{count} labels").astype(np.int64)
-    wrong = np.flatnonzero(labels >= len(LABELS))
-    if len(wrong):
-        raise DataError(
-            f"{path}: label {wrong[0]} is {labels[wrong[0]]}, labels are 0 to {len(LABELS) - 1}"
-            f" ({len(wrong)} such; give a set of ten classes)"
-        )
-    return labels
+        return _read_body(file, path, count, f"{count} labels").astype(np.int64)
 
 
 def _read_split(images_path: Path, labels_path: Path) -> Split:
@@ -84,7 +111,40 @@ def _read_split(images_path: Path, labels_path: Path) -> Split:
             f"{images_path} holds {len(images)} images and {labels_path} {len(labels)} labels:"
             " they are not of one set (give each images file its own labels)"
         )
+    if images_path.name.startswith(_TRANSPOSED):
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
     return Split(images, labels)
+
+
+def _numbers(path: Path, labels: list[Labels]) -> dict[int, str]:
+    """Return labels that no file names as their own names.
+
+    A set of MNIST's kind may lack a digit. In larger ones a gap is more likely damage than a class without images.
+    """
+    if max(map(np.max, labels)) < len(LABELS):
+        return dict(enumerate(LABELS))
+    used = np.unique(labels[0])
+    gaps = np.flatnonzero(np.diff(used) > 1)
+    if used[0] > 1 or len(gaps):
+        low, high = (int(used[gaps[0]]), int(used[gaps[0] + 1])) if len(gaps) else (-1, int(used[0]))
+        where = int(np.argmax(labels[0] == high))
+        raise DataError(
+            f"{path}: label {where} is {high}, and no label is {low + 1} to {high - 1}"
+            f" ({AGAIN}, or name the classes in {path.parent / NAMES_FILE}, a line each)"
+        )
+    return {int(label): str(label) for label in used}
+
+
+def _to_classes(labels: Labels, names: Mapping[int, str], path: Path) -> Labels:
+    """Return each label's place among those that have names."""
+    known = np.array(sorted(names))
+    wrong = np.flatnonzero(~np.isin(labels, known))
+    if len(wrong):
+        raise DataError(
+            f"{path}: label {wrong[0]} is {labels[wrong[0]]}, labels are {known[0]} to {known[-1]} ({len(wrong)} such;"
+            f" {AGAIN}, or name all classes in {path.parent / NAMES_FILE}, a line each)"
+        )
+    return np.searchsorted(known, labels).astype(np.int64)
 
 
 def _read_header(file: BinaryIO, path: Path, magic: int) -> tuple[int, ...]:

@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 def load(spec: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:
     """Load a data set and log which one it is.
 
-    `spec` is a folder of IDX files, of `mnist.json.gz`, or of images with a sub-folder for each class; or such a JSON
-    file; or 'builtin'. Without it, the first of these is taken: the folder that $MNIST_DIR names, Paddle's own cache, a
-    download into that, the built-in digits. `seed` divides a folder of images into train and test, and draws the
-    built-in digits.
+    `spec` is a folder of IDX files, of `mnist.json.gz`, or of images with a sub-folder for each class; such a JSON file;
+    such a folder and one of several IDX sets in it, as in 'gzip/emnist-letters'; or 'builtin'. Without it, the first of
+    these is taken: the folder that $MNIST_DIR names, Paddle's own cache, a download into that, the built-in digits.
+    `seed` divides a folder of images into train and test, and draws the built-in digits.
 
     Raises DataError where what was named, by `spec` or by $MNIST_DIR, is missing or damaged: nothing takes its place.
     """
@@ -60,7 +60,7 @@ def _find(seed: int) -> Dataset:
 
 
 def _cached() -> Dataset | None:
-    if len(find_idx(paddle_cache())) < len(IDX_NAMES):
+    if len(find_idx(paddle_cache()).get("", ())) < len(IDX_NAMES):
         return None
     try:
         return read_idx_folder(paddle_cache())
@@ -90,6 +90,8 @@ def _read(path: Path, seed: int) -> Dataset:
     """Read what is at `path`, by what it looks like."""
     if path.is_file() and path.name.endswith((".json", ".json.gz")):
         return read_mnist_json(path)
+    if not path.exists() and path.name in find_idx(path.parent):
+        return read_idx_folder(path.parent, path.name)
     if not path.is_dir():
         found = "is a file of another kind" if path.exists() else "is not there"
         raise DataError(
