@@ -1,9 +1,10 @@
-"""What every data source gives: images with labels, in splits that read as paddle.dataset.mnist reads."""
+"""What every data source gives: samples with what is true of them, in splits that read as paddle.dataset.mnist reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ SHIFT = -1.0
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Sample = tuple[npt.NDArray[np.float32], int]
+Sample = tuple[npt.NDArray[np.float32], Any]  # the truth is an int, or a float where there are no classes
 
 _CHUNK = 100
 
@@ -30,54 +31,112 @@ def normalise(pixels: Images | npt.NDArray[np.float32]) -> npt.NDArray[np.float3
     return values
 
 
+class Input(Protocol):
+    """What a graph is given: the name of its variable, the shape of a sample in it, and how its values are made."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def check(self, samples: npt.NDArray[Any], truth: npt.NDArray[Any]) -> None:
+        """Raise TypeError where these are not samples, as they were read, with what is true of each."""
+
+    def normalise(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return samples [N, ...] as they were read in the form in which a graph takes them, [N, *shape]."""
+
+    def preprocessing(self) -> dict[str, Any]:
+        """Return what `normalise` does as what JSON can hold, for those who are to do the same without this code."""
+
+
+class ImageInput:
+    """Images uint8 [N, 28, 28], light ink on dark, with labels int64 [N]."""
+
+    name = "img"
+    shape = (1, SIDE, SIDE)
+
+    def check(self, samples: npt.NDArray[Any], truth: npt.NDArray[Any]) -> None:
+        if samples.dtype != np.uint8 or samples.shape[1:] != (SIDE, SIDE):
+            raise TypeError(f"images are {samples.dtype} {samples.shape}, not uint8 [N, {SIDE}, {SIDE}]")
+        if truth.dtype != np.int64 or truth.shape != samples.shape[:1]:
+            raise TypeError(f"labels are {truth.dtype} {truth.shape}, not int64 [{len(samples)}]")
+
+    def normalise(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        return normalise(samples)[:, None]
+
+    def preprocessing(self) -> dict[str, Any]:
+        return {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"}
+
+
+IMAGES = ImageInput()
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images with their labels: uint8 [N, 28, 28], light ink on dark, and int64 [N]."""
+    """Samples as they were read, a row each, with what is true of each; what both look like is the `input`'s to say."""
 
-    images: Images
-    labels: Labels
+    samples: npt.NDArray[Any]
+    truth: npt.NDArray[Any]
+    input: Input = IMAGES
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.shape[1:] != (SIDE, SIDE):
-            raise TypeError(f"images are {self.images.dtype} {self.images.shape}, not uint8 [N, {SIDE}, {SIDE}]")
-        if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
-            raise TypeError(f"labels are {self.labels.dtype} {self.labels.shape}, not int64 [{len(self.images)}]")
+        self.input.check(self.samples, self.truth)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.samples)
+
+    @property
+    def images(self) -> Images:
+        """The samples, to those who know that they are images."""
+        return self.samples
+
+    @property
+    def labels(self) -> Labels:
+        """The truth, to those who know that it is labels."""
+        return self.truth
 
     def reader(self) -> ArrayReader[Sample]:
-        """Return a paddle reader creator; each call of it reads all samples in order, as (float32 [784], int)."""
+        """Return a paddle reader creator; each call of it reads all samples in order: (float32 [784], int)."""
 
         def read() -> Iterator[Sample]:
             for start in range(0, len(self), _CHUNK):
-                chunk = normalise(self.images[start : start + _CHUNK]).reshape(-1, SIDE * SIDE)
-                yield from zip(chunk, self.labels[start : start + _CHUNK].tolist(), strict=True)
+                chunk = self.input.normalise(self.samples[start : start + _CHUNK])
+                yield from zip(chunk.reshape(len(chunk), -1), self.truth[start : start + _CHUNK].tolist(), strict=True)
 
         return ArrayReader(len(self), read)
 
     def rows(self, rows: npt.NDArray[np.intp]) -> Split:
-        """Return a split of some of the images."""
-        return Split(self.images[rows], self.labels[rows])
+        """Return a split of some of the samples."""
+        return replace(self, samples=self.samples[rows], truth=self.truth[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set as loaded: where it came from in words, its splits, and the name of each label in order."""
+    """A data set as loaded: where it came from in words, its splits, and the name of each label in order.
+
+    Where the truth is a number to be foretold there are no labels, and `target` says what the number is.
+    """
 
     source: str
     train: Split
     test: Split
     valid: Split | None
     labels: tuple[str, ...]
+    target: str | None = None
+
+    @property
+    def input(self) -> Input:
+        """How a graph is fed with the samples."""
+        return self.train.input
 
     def hold_out(self, count: int) -> Dataset:
-        """Return the data set with `count` of its training images as validation split, the same ones in every training.
+        """Return the data set with `count` of its training samples as validation split, the same ones in every training.
 
         Raises UsageError where none would be left to train with.
         """
         if count >= len(self.train):
-            raise UsageError(f"valid_size is {count}, and {self.source} has {len(self.train)} training images in all")
+            raise UsageError(f"valid_size is {count}, and {self.source} has {len(self.train)} training samples in all")
         rows = np.random.RandomState(0).permutation(len(self.train))  # folders of images are sorted by class
         valid, train = (self.train.rows(np.sort(part)) for part in (rows[:count], rows[count:]))
         return replace(self, train=train, valid=valid)

@@ -67,7 +67,7 @@ def test_images_held_out_are_the_same_for_every_seed_and_no_training_images(squa
 
 
 def test_more_images_held_out_than_there_are_is_refused(squares: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"valid_size is 320, and .* has 320 training images in all"):
+    with pytest.raises(UsageError, match=r"valid_size is 320, and .* has 320 training samples in all"):
         train(config(squares, tmp_path, valid_size=320), [])
 
 
