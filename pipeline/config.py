@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,61 +17,41 @@ import click
 
 from fluidline.cli import Choice
 from fluidline.errors import UsageError, closest
+from pipeline import optimizers
 from pipeline.augment import NONE, TRANSFORMS, parse
 from pipeline.decays import DECAYS
 from pipeline.device import DEVICES
 from pipeline.models import MODELS, PRESETS, Recipe
+from pipeline.optimizers import OPTIMIZERS
+from pipeline.settings import Value
 
-NOT_OPTIONS = {"versions"}  # what a run's config.json says beside its options
+NOT_OPTIONS = {"versions", "machine"}  # what a run's config.json says beside its options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_KINDS = {int: "a whole number", float: "a number", str: "a text"}
-
 
 @dataclass(frozen=True)
-class _Option:
+class _Option(Value):
     """What a value of an option must be."""
 
-    help: str
-    kind: type[Any] = str
-    choices: Iterable[str] = ()
-    least: float = -math.inf
-    above: float = -math.inf
-    most: float = math.inf
-    below: float = math.inf
-    optional: bool = False
-    parse: Callable[[str], Any] | None = None  # raises UsageError for a text that makes no sense
+    help: str = dataclasses.field(kw_only=True)
+    choices: Iterable[str] = dataclasses.field(default=(), kw_only=True)
+    parse: Callable[[str], Any] | None = dataclasses.field(default=None, kw_only=True)  # raises UsageError
 
     def check(self, name: str, value: Any) -> Any:
-        """Return `value` as the option's kind. Raises UsageError where it is of another kind or out of range."""
-        if value is None and self.optional:
+        """Return `value` as the option's kind. Raises UsageError where it is of another kind, out of range or unknown."""
+        value = super().check(name, value)
+        if value is None:
             return None
-        if self.kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not self.kind or (self.kind is float and not math.isfinite(value)):
-            raise UsageError(f"{name} is {value!r}, which is not {_KINDS[self.kind]}")
         if self.choices and value not in self.choices:
             raise UsageError(f"no such {name}: '{value}'{closest(value, self.choices)}")
         if self.parse:
             self.parse(value)
-        if self.kind is not str:
-            self._check_range(name, value)
         return value
-
-    def _check_range(self, name: str, value: float) -> None:
-        if value < self.least:
-            raise UsageError(f"{name} is {value}, and must be at least {self.least}")
-        if value <= self.above:
-            raise UsageError(f"{name} is {value}, and must be above {self.above}")
-        if value > self.most:
-            raise UsageError(f"{name} is {value}, and must be at most {self.most}")
-        if value >= self.below:
-            raise UsageError(f"{name} is {value}, and must be below {self.below}")
 
 
 def _option(help: str, *args: Any, default: Any = None, **kwargs: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"option": _Option(help, *args, **kwargs)})
+    return dataclasses.field(default=default, metadata={"option": _Option(*args, help=help, **kwargs)})
 
 
 @dataclass(frozen=True)
@@ -93,7 +72,18 @@ class TrainConfig:
     )
     epochs: int = _option("Passes over the training data.", int, least=1)
     batch_size: int = _option("Images in a step.", int, least=1)
-    learning_rate: float = _option("Adam's learning rate at its highest.", float, above=0)
+    optimizer: str = _option(
+        "What moves the parameters, also with settings, as in adam:beta1=0.8,epsilon=1e-7: "
+        + ", ".join(OPTIMIZERS)
+        + ".",
+        parse=optimizers.parse,
+    )
+    momentum: float | None = _option(
+        "Momentum of an optimizer that has one; its own unless given.", float, least=0, below=1, optional=True
+    )
+    learning_rate: float = _option(
+        "Learning rate at its highest; the optimizer's own where it is not the model's.", float, above=0
+    )
     decay: str = _option("How the learning rate falls until the last step.", choices=DECAYS)
     warmup: float = _option("Share of the steps in which the learning rate rises first.", float, least=0, below=1)
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
@@ -139,14 +129,21 @@ class TrainConfig:
     runs_dir: str = _option("Folder that holds the runs.", default="runs")
 
     def __post_init__(self) -> None:
-        for name in ("model", "preset"):  # first, because the others' defaults hang on them
-            _OPTIONS[name].check(name, getattr(self, name))
+        self._check("model", "preset")  # first, because the others' defaults hang on them
         recipe = PRESETS[self.preset] or MODELS[self.model].recipe
-        self._fill_in({**dataclasses.asdict(recipe), "run": self.model})
+        self._fill_in({"optimizer": recipe.optimizer, "run": self.model})
+        self._check("optimizer", "momentum")
+        optimizer, _ = optimizers.settings_of(self)
+        if optimizer != optimizers.parse(recipe.optimizer)[0]:
+            self._fill_in({"learning_rate": OPTIMIZERS[optimizer].learning_rate})
+        self._fill_in(dataclasses.asdict(recipe))
         # Indexing an array is not worth a thread: a batch of MNIST's takes less than handing it over.
         self._fill_in({"prefetch": 0 if self.augment == NONE else 4})
-        for name, option in _OPTIONS.items():
-            object.__setattr__(self, name, option.check(name, getattr(self, name)))
+        self._check(*_OPTIONS)
+
+    def _check(self, *names: str) -> None:
+        for name in names:
+            object.__setattr__(self, name, _OPTIONS[name].check(name, getattr(self, name)))
 
     def _fill_in(self, values: dict[str, Any]) -> None:
         for name, value in values.items():

@@ -12,6 +12,7 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float
+    optimizer: str = "adam"
     l2: float = 0.0
     decay: str = "linear"
     shuffle_buffer: int = 8192

@@ -1,11 +1,80 @@
-"""How the parameters follow the loss: the optimizers by name, and what is done to the gradients first."""
+"""How the parameters follow the loss: fluid's optimizers under its names, with its arguments as settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import legacy_fluid as fluid
-from pipeline.config import TrainConfig
+from fluidline.errors import UsageError
+from pipeline.settings import Setting, parse_choice
+
+if TYPE_CHECKING:
+    from pipeline.config import TrainConfig
+
+MOMENTUM = "momentum"
+
+
+def _share(default: float) -> Setting:
+    return Setting(least=0, below=1, default=default)
+
+
+def _tiny(default: float) -> Setting:
+    return Setting(above=0, default=default)
+
+
+def _amount(default: float) -> Setting:
+    return Setting(least=0, default=default)
+
+
+_NO = Setting(bool, default=False)
+_BETAS = {"beta1": _share(0.9), "beta2": _share(0.999)}
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A row of the table: fluid's class, the learning rate to try first, and the arguments that are settings."""
+
+    fluid: str
+    learning_rate: float
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer("SGD", 0.1),
+    "momentum": Optimizer("Momentum", 0.02, {MOMENTUM: _share(0.9), "use_nesterov": _NO}),
+    "lars_momentum": Optimizer(
+        "LarsMomentum", 1.0, {MOMENTUM: _share(0.9), "lars_coeff": _tiny(0.001), "lars_weight_decay": _amount(0.0005)}
+    ),
+    "adagrad": Optimizer("Adagrad", 0.01, {"epsilon": _tiny(1e-6), "initial_accumulator_value": _amount(0.0)}),
+    "decayed_adagrad": Optimizer("DecayedAdagrad", 0.001, {"decay": _share(0.95), "epsilon": _tiny(1e-6)}),
+    "adadelta": Optimizer("Adadelta", 1.0, {"epsilon": _tiny(1e-6), "rho": _share(0.95)}),
+    "rmsprop": Optimizer(
+        "RMSProp", 0.001, {"rho": _share(0.95), "epsilon": _tiny(1e-6), MOMENTUM: _share(0.0), "centered": _NO}
+    ),
+    "adam": Optimizer("Adam", 0.001, {**_BETAS, "epsilon": _tiny(1e-8)}),
+    "adamax": Optimizer("Adamax", 0.002, {**_BETAS, "epsilon": _tiny(1e-8)}),
+    "lamb": Optimizer("Lamb", 0.002, {"lamb_weight_decay": _amount(0.01), **_BETAS, "epsilon": _tiny(1e-6)}),
+    # Without l2: 1.8 takes l1 in its stead too.
+    "ftrl": Optimizer("Ftrl", 0.1, {"l1": _amount(0.0), "lr_power": Setting(most=0, default=-0.5)}),
+    "dpsgd": Optimizer("Dpsgd", 0.1, {"clip": _tiny(0.9), "batch_size": _tiny(0.999), "sigma": _amount(1e-8)}),
+}
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the optimizer in `name:key=value,...` and its settings. Raises UsageError that names what is wrong."""
+    return parse_choice("optimizer", text, {name: row.settings for name, row in OPTIMIZERS.items()})
+
+
+def settings_of(config: TrainConfig) -> tuple[str, dict[str, Any]]:
+    """Return the configured optimizer's name and settings. Raises UsageError for a momentum that it has no use for."""
+    name, settings = parse(config.optimizer)
+    if config.momentum is not None:
+        if MOMENTUM not in settings:
+            users = ", ".join(other for other, row in OPTIMIZERS.items() if MOMENTUM in row.settings)
+            raise UsageError(f"momentum is {config.momentum}, and the optimizer {name} has none (those with: {users})")
+        settings[MOMENTUM] = config.momentum
+    return name, settings
 
 
 def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> None:
@@ -13,8 +82,12 @@ def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> None:
 
     `loss` and `learning_rate` are Variables, [1] float32.
     """
+    import legacy_fluid as fluid
+
+    name, settings = settings_of(config)
     penalty = fluid.regularizer.L2Decay(config.l2) if config.l2 else None
-    optimizer = fluid.optimizer.Adam(learning_rate=learning_rate, regularization=penalty)
+    make = getattr(fluid.optimizer, OPTIMIZERS[name].fluid)
+    optimizer = make(learning_rate=learning_rate, regularization=penalty, **settings)
     gradients = optimizer.backward(loss)
     if config.weight_decay:
         _decay_weights([parameter for parameter, _ in gradients], learning_rate, config.weight_decay)
@@ -23,6 +96,8 @@ def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> None:
 
 def _decay_weights(parameters: list[Any], learning_rate: Any, weight_decay: float) -> None:
     """Take a share off the weights: beside the optimizer's step, not through it (AdamW, arxiv.org/abs/1711.05101)."""
+    import legacy_fluid as fluid
+
     kept = fluid.layers.scale(learning_rate, scale=-weight_decay, bias=1.0)
     for parameter in parameters:
         if len(parameter.shape) > 1:
