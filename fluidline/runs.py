@@ -68,6 +68,10 @@ class RunFolder:
         return self.path / "bench"
 
     @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def manifest(self) -> Path:
         return self.path / "manifest.json"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from fluidline.errors import DataError, RunError
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 from pipeline.checkpoint import BEST, load_program, read_checkpoint
 from pipeline.config import TrainConfig, load_config
-from pipeline.data import load
 from pipeline.data.dataset import Dataset, Split, normalise
 from pipeline.plot import draw_confusion
 from pipeline.scores import Scores, score
+from pipeline.train import load_data
 
 BATCH = 200
 
@@ -74,7 +74,7 @@ def answer(run: RunFolder, data: str | None = None) -> Answers:
         raise RunError(f"run {run.path} has no finished pass to evaluate (train it: python -m pipeline train)")
     state = read_checkpoint(best)
     config = load_config(run.config)
-    dataset = load(data or config.data)
+    dataset = load_data(replace(config, data=data or config.data))
     if list(dataset.labels) != state["labels"]:
         raise DataError(
             f"{dataset.source} has the classes {', '.join(dataset.labels)}, and run {run.path} was trained"

@@ -83,5 +83,5 @@ def fingerprint(dataset: Dataset) -> str:
 def _places(run: RunFolder) -> list[Path]:
     return [
         run.manifest, run.config, run.metrics, run.metrics.with_suffix(".csv"), run.curves, run.checkpoints,
-        run.inference, run.inference_fluid, run.onnx.parent, run.bench,
+        run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report,
     ]  # fmt: skip

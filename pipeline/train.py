@@ -25,6 +25,7 @@ import numpy as np
 import fluidline
 from fluidline.errors import UsageError
 from fluidline.files import recover, write_json
+from fluidline.machine import cores, cpu_model
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
 from pipeline.checkpoint import check_best, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
@@ -63,7 +64,7 @@ def train(
     with run.lock():
         if not (resume or overwrite):
             refuse_existing(run)
-        dataset = _load(config)
+        dataset = load_data(config)
         if overwrite:
             clear(run)
         trainer = _prepare(run, config, dataset, resume)
@@ -80,7 +81,8 @@ def train(
         return result
 
 
-def _load(config: TrainConfig) -> Dataset:
+def load_data(config: TrainConfig) -> Dataset:
+    """Return the data that a training of `config` sees, its validation images held out where it says so."""
     dataset = load(config.data)
     return dataset.hold_out(config.valid_size) if config.valid_size and not dataset.valid else dataset
 
@@ -99,7 +101,7 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
         check_checkpoint(run, found[1], facts, config)
     recover(run.path)
     sweep(run.checkpoints, found and found[0])
-    write_json(run.config, {**config.as_dict(), "versions": _versions()})
+    write_json(run.config, {**config.as_dict(), "versions": _versions(), "machine": _machine()})
     trainer = Trainer(config, dataset, run.checkpoints, facts)
     if found:
         trainer.restore(*found)
@@ -138,6 +140,10 @@ def _versions() -> dict[str, str]:
         "paddlepaddle": paddle.__version__,
         "numpy": np.__version__,
     }
+
+
+def _machine() -> dict[str, str | int]:
+    return {"processor": cpu_model(), "cores": cores(), "os": platform.platform()}
 
 
 @click.command(name="train")
