@@ -1,26 +1,34 @@
-"""Folders of image files, a sub-folder for each class: the user's own pictures, of any size and mode."""
+"""Folders of image files, a sub-folder for each class: the user's own pictures, of any size and mode.
+
+They are made 28x28 as `python -m export predict` makes them, so that a model is asked what it was taught.
+"""
 
 from __future__ import annotations
 
 import logging
 import random
-import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from export.prepare import UnreadableImageError, prepare
+from export.reading.files import SUFFIXES, find_images
 from fluidline.errors import DataError
-from pipeline.data.dataset import SIDE, Dataset, Images, Split
+from fluidline.machine import cores
+from pipeline.data.dataset import Dataset, Images, Split
 from pipeline.data.files import listing
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 TEST_SHARE = 0.2
 
-# What a file really holds must be one of these too: others of pillow's readers start programs.
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-_LAYOUT = "a folder of classes, each a folder of images, or train/ and test/ with such folders, is needed"
+_SPLITS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing", "eval"),
+    "valid": ("valid", "val", "validation"),
+}
+_JUNK = ("__MACOSX", "@eaDir")  # what archives and network storage leave beside the data
+_LAYOUT = "a folder of classes, each a folder of images, or train/ and maybe test/ with such folders, is needed"
 
 Classes = Mapping[str, Sequence[Path]]
 
@@ -28,26 +36,26 @@ log = logging.getLogger(__name__)
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """Return the sub-folders that are not hidden, by name; numbers go by value, so that 10 follows 9."""
-    found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    """Return the sub-folders that may hold data, by name; numbers go by value, so that 10 follows 9."""
+    found = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "." and path.name not in _JUNK]
     return sorted(found, key=lambda path: (int(path.name) if path.name.isdecimal() else float("inf"), path.name))
 
 
 def read_image_folder(folder: Path, seed: int = 0) -> Dataset:
-    """Read a folder of classes, or one with `train`, `test` and maybe `valid`, each a folder of classes.
+    """Read a folder of classes, or one with `train` and maybe `test` and `valid`, each a folder of classes.
 
-    Without those, a fifth of each class, drawn by `seed`, is the test split. The training images come in an order drawn
-    by it: a shuffle through a small buffer would not mix classes that follow each other. Images become 28x28 and gray,
-    and all are inverted where the training images are dark on light.
+    Without a test split a fifth of each class, drawn by `seed`, is that. The training images come in an order drawn by
+    it: a shuffle through a small buffer would not mix classes that follow each other. Images become 28x28 and gray, and
+    all are inverted where the training images are dark on light.
 
     Raises DataError where there are less than two classes, a class is empty, the splits are of different classes, or an
     image is not readable.
     """
-    splits = [name for name in ("train", "test", "valid") if (folder / name).is_dir()]
-    if {"train", "test"} <= set(splits):
-        files: dict[str, Classes] = {name: _list_classes(folder / name) for name in splits}
-    else:
-        files = _divide(_list_classes(folder), random.Random(seed))
+    files: dict[str, Classes] = {
+        name: _list_classes(path) for name, path in (_split_folders(folder) or {"train": folder}).items()
+    }
+    if "test" not in files:
+        files |= _divide(files["train"], random.Random(seed))
     labels = tuple(files["train"])
     _check_classes(folder, labels, files)
     read = {name: _read_split(classes, labels) for name, classes in files.items()}
@@ -59,25 +67,29 @@ def read_image_folder(folder: Path, seed: int = 0) -> Dataset:
 
 
 def read_image(path: Path) -> Images:
-    """Read an image file of any size and mode as gray [28, 28]. Raises DataError where it is not one.
-
-    Pillow's limit for the number of pixels holds, as an error.
-    """
+    """Read an image file of any size and mode as gray [28, 28]. Raises DataError where it is not one."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                ImageOps.exif_transpose(image, in_place=True)
-                gray = _to_gray(image)
-    except Exception as error:  # pillow's readers raise whatever they stumble over
-        raise DataError(f"{path} is no readable image: {error} (remove it, or save it again as PNG)") from error
-    return np.asarray(gray if gray.size == (SIDE, SIDE) else gray.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+        return prepare(path, polarity="light")  # as it is: whether ink is dark is told by all images together
+    except UnreadableImageError as error:
+        raise DataError(f"{path} is no readable image: {error.reason} (remove it, or save it again as PNG)") from error
+
+
+def _split_folders(folder: Path) -> dict[str, Path]:
+    """Return the folders of the splits, none where there are no such: 'train' may be a class beside others."""
+    found: dict[str, Path] = {}
+    folders = class_folders(folder)
+    for name, spellings in _SPLITS.items():
+        for path in folders:
+            if path.name.lower() in spellings and found.setdefault(name, path) != path:
+                raise DataError(f"{found[name]} and {path} are both the {name} split (put them together)")
+    are_splits = "train" in found and ("test" in found or len(found) == len(folders))
+    return found if are_splits else {}
 
 
 def _list_classes(folder: Path) -> dict[str, list[Path]]:
     classes = {}
     for place in class_folders(folder):
-        files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
+        files = [place / name for name in find_images(place, every=True)]
         classes[place.name] = [path for path in files if path.suffix.lower() in SUFFIXES]
         if not classes[place.name]:
             raise DataError(f"{place} holds no images, found {listing(place)} ({_LAYOUT})")
@@ -104,13 +116,15 @@ def _check_classes(folder: Path, labels: Sequence[str], files: Mapping[str, Clas
     for name, classes in files.items():
         if unknown := [label for label in classes if label not in labels]:
             raise DataError(
-                f"{folder / name} has classes that {folder / 'train'} has not: {', '.join(unknown)} (train knows:"
-                f" {', '.join(labels)})"
+                f"the {name} split of {folder} has classes that its train split has not: {', '.join(unknown)} (train"
+                f" knows: {', '.join(labels)})"
             )
 
 
 def _read_split(classes: Classes, labels: Sequence[str]) -> Split:
-    images = [read_image(path) for paths in classes.values() for path in paths]
+    paths = [path for paths in classes.values() for path in paths]
+    with ThreadPoolExecutor(cores()) as pool:  # decoders hold no lock
+        images = list(pool.map(read_image, paths))
     numbers = [labels.index(name) for name, paths in classes.items() for _ in paths]
     return Split(np.stack(images), np.array(numbers, np.int64))
 
@@ -124,17 +138,3 @@ def _is_dark_on_light(images: Images) -> bool:
     """Tell by the borders, where there is paper and seldom ink."""
     borders = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
     return bool(np.median(np.concatenate(borders)) > 127)
-
-
-def _to_gray(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits; pillow would cut off what is above 255
-        return Image.fromarray((np.asarray(image, np.float64) * 255 / 65535).clip(0, 255).astype(np.uint8))
-    if not image.has_transparency_data:
-        return image.convert("L")
-    # Ink on nothing: put it on the paper from which it stands out.
-    gray, alpha = image.convert("RGBA").convert("LA").split()
-    shown = np.asarray(alpha, np.float64)
-    ink = np.average(np.asarray(gray), weights=shown) if shown.any() else 0
-    paper = Image.new("L", image.size, 0 if ink > 127 else 255)
-    paper.paste(gray, mask=alpha)
-    return paper

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from export.prepare import prepare
 from fluidline.errors import DataError
 from pipeline.data.images import read_image, read_image_folder
 
@@ -76,7 +77,9 @@ def test_train_test_and_valid_folders_are_taken_as_they_are(tmp_path):
 def test_a_test_class_that_training_does_not_know_is_an_error(tmp_path):
     write_classes(tmp_path / "train", {"a": 2, "b": 2})
     write_classes(tmp_path / "test", {"a": 2, "c": 2})
-    with pytest.raises(DataError, match=r"test has classes that .*train has not: c .train knows: a, b"):
+    with pytest.raises(
+        DataError, match=r"the test split of .* has classes .*train split has not: c .train knows: a, b"
+    ):
         read_image_folder(tmp_path)
 
 
@@ -107,10 +110,52 @@ def test_an_empty_class_is_an_error_that_names_it(tmp_path):
         read_image_folder(tmp_path)
 
 
-def test_a_train_folder_without_a_test_folder_says_what_is_needed(tmp_path):
-    write_classes(tmp_path / "train", {"a": 3, "b": 3})
-    with pytest.raises(DataError, match=r"train holds no images, found a/, b/ .*train/ and test/"):
+def test_without_a_test_folder_a_fifth_of_each_training_class_is_drawn(tmp_path):
+    write_classes(tmp_path / "train", {"a": 10, "b": 20})
+    write_classes(tmp_path / "val", {"a": 3, "b": 3})
+    dataset = read_image_folder(tmp_path)
+    splits = (dataset.train, dataset.test, dataset.valid)
+    assert [np.bincount(split.labels).tolist() for split in splits] == [[8, 16], [2, 4], [3, 3]]
+
+
+def test_splits_go_by_other_spellings_too(tmp_path):
+    for name, count in {"Training": 4, "eval": 3, "validation": 2}.items():
+        write_classes(tmp_path / name, {"a": count, "b": count})
+    dataset = read_image_folder(tmp_path)
+    assert [len(split) for split in (dataset.train, dataset.test, dataset.valid)] == [8, 6, 4]
+    write_classes(tmp_path / "train", {"a": 1, "b": 1})
+    with pytest.raises(DataError, match=r"(?s)Training.* and .*train are both the train split .put them together"):
         read_image_folder(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    assert read_image_folder(write_classes(tmp_path, {"car": 3, "plane": 3, "train": 3})).labels == (
+        "car",
+        "plane",
+        "train",
+    )
+
+
+def test_images_in_folders_within_a_class_are_of_that_class(tmp_path):
+    write_classes(tmp_path, {"a": 2, "b": 2, "b/2024": 3, "b/2024/may": 1, "b/.cache": 1, "b/__MACOSX": 0})
+    (tmp_path / "b" / "__MACOSX" / "._000.png").write_text("what an archive leaves")
+    (tmp_path / "__MACOSX" / "b").mkdir(parents=True)
+    dataset = read_image_folder(tmp_path)
+    assert dataset.labels == ("a", "b")
+    assert (np.bincount(dataset.train.labels) + np.bincount(dataset.test.labels)).tolist() == [2, 6]
+
+
+def test_a_class_in_mixed_formats_and_modes_is_read(tmp_path):
+    write_classes(tmp_path, {"a": 2, "b": 1})
+    stroke("RGB", (90, 60), ink=(250, 240, 10), paper=(10, 0, 30)).save(tmp_path / "b" / "colour.JPG", quality=95)
+    stroke("RGBA", (50, 50), ink=(255, 255, 255, 255), paper=(0, 0, 0, 0)).save(tmp_path / "b" / "clear.webp")
+    stroke().convert("P").save(tmp_path / "b" / "palette.gif")
+    stroke("1", (300, 280), width=40).save(tmp_path / "b" / "bits.bmp")
+    images = read_image_folder(tmp_path)
+    both = np.concatenate([images.train.images, images.test.images])
+    assert len(both) == 7
+    assert (both[:, 14, 14] > 180).all()
+    assert (both[:, 0, 0] < 30).all()
 
 
 def test_one_class_is_not_enough(tmp_path):
@@ -137,6 +182,13 @@ def test_every_mode_and_size_becomes_the_same_gray(tmp_path, mode, size):
     assert (gray.shape, gray.dtype) == ((28, 28), np.uint8)
     assert gray[14, 14] > 240
     assert gray[14, [0, 27]].tolist() == [0, 0]
+
+
+def test_an_image_is_what_prediction_makes_of_it(tmp_path):
+    path = tmp_path / "wide.png"
+    stroke("RGB", (90, 30), ink=(200, 210, 220), paper=(20, 30, 40)).save(path)
+    np.testing.assert_array_equal(read_image(path), prepare(path))
+    assert read_image(path)[2].std() == 0  # padded to a square, not stretched
 
 
 @pytest.mark.parametrize(("ink", "ink_gray", "paper_gray"), [(0, 0, 255), (255, 255, 0)])
