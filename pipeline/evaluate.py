@@ -73,15 +73,24 @@ def answer(run: RunFolder, data: str | None = None) -> Answers:
     if not best.is_dir():
         raise RunError(f"run {run.path} has no finished pass to evaluate (train it: python -m pipeline train)")
     state = read_checkpoint(best)
-    config = load_config(run.config)
-    dataset = load_data(replace(config, data=data or config.data))
-    if list(dataset.labels) != state["labels"]:
-        raise DataError(
-            f"{dataset.source} has the classes {', '.join(dataset.labels)}, and run {run.path} was trained"
-            f" on {', '.join(state['labels'])} (give --data with those)"
-        )
+    config, dataset = load_run_data(run, state["labels"], data)
     values = _predict(best, state["output"], dataset.test)
     return Answers(config, state["progress"]["best"]["epoch"], dataset, values)
+
+
+def load_run_data(run: RunFolder, labels: list[str], data: str | None = None) -> tuple[TrainConfig, Dataset]:
+    """Return how the run was trained, and `data`, or what it was trained on; `labels` are those of its checkpoint.
+
+    Raises DataError where there are no such data, or they have other classes than the run.
+    """
+    config = load_config(run.config)
+    dataset = load_data(replace(config, data=data or config.data))
+    if list(dataset.labels) != labels:
+        raise DataError(
+            f"{dataset.source} has the classes {', '.join(dataset.labels)}, and run {run.path} was trained"
+            f" on {', '.join(labels)} (give --data with those)"
+        )
+    return config, dataset
 
 
 def _predict(checkpoint: Path, output: str, split: Split) -> npt.NDArray[np.float32]:
