@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import zlib  # noqa: F401  (before paddle, whose own inflate would take its place)
@@ -49,6 +48,9 @@ def main() -> None:
     channel = Channel()
     spec = channel.spec
     begin = time.perf_counter()
+    from pipeline import device
+
+    device.use_threads(None)  # as `python -m pipeline train` has it
     import paddle
 
     from pipeline.config import TrainConfig
@@ -71,8 +73,9 @@ def main() -> None:
         parameters = trainer.programs.train.all_parameters()
         values = [np.array(trainer.scope.find_var(parameter.name).get_tensor()) for parameter in parameters]
         np.savez(spec["parameters"], *values)
-        threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        channel.send(import_s=loaded - begin, build_s=built - read, version=paddle.__version__, threads=threads)
+        channel.send(
+            import_s=loaded - begin, build_s=built - read, version=paddle.__version__, threads=device.threads()
+        )
         trainer.fit(Starter(channel), stop)
 
 
