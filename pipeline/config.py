@@ -17,7 +17,7 @@ import click
 
 from fluidline.cli import Choice
 from fluidline.errors import UsageError, closest
-from pipeline import optimizers
+from pipeline import decays, optimizers
 from pipeline.augment import NONE, TRANSFORMS, parse
 from pipeline.decays import DECAYS
 from pipeline.device import DEVICES
@@ -79,12 +79,15 @@ class TrainConfig:
         parse=optimizers.parse,
     )
     momentum: float | None = _option(
-        "Momentum of an optimizer that has one; its own unless given.", float, least=0, below=1, optional=True
+        "Momentum of an optimizer that has one, over its settings.", float, least=0, below=1, optional=True
     )
     learning_rate: float = _option(
         "Learning rate at its highest; the optimizer's own where it is not the model's.", float, above=0
     )
-    decay: str = _option("How the learning rate falls until the last step.", choices=DECAYS)
+    decay: str = _option(
+        "How the learning rate falls, also with settings, as in polynomial_decay:power=2: " + ", ".join(DECAYS) + ".",
+        parse=decays.parse,
+    )
     warmup: float = _option("Share of the steps in which the learning rate rises first.", float, least=0, below=1)
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
     weight_decay: float = _option(
@@ -92,6 +95,10 @@ class TrainConfig:
     )
     label_smoothing: float = _option("Share of each label given to all classes alike.", float, least=0, below=1)
     average: float = _option(
+    linear_lr_warmup: str = _option(
+        "Fluid's warmup in its stead: 'none', or as in warmup_steps=500,start_lr=0,end_lr=0.01.",
+        parse=decays.parse_warmup, default=decays.NONE,
+    )  # fmt: skip
         "Test and keep a running average of the parameters, in which each step leaves this share of what was; 0 for none.",
         float, least=0, below=1,
     )  # fmt: skip

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from pipeline import averaging, readers
 from pipeline.augment import augment, parse
 from pipeline.config import TrainConfig
-from pipeline.data.dataset import Labels, Split, normalise
-from pipeline.decays import factor
-from pipeline.program import AVERAGING_RATE, IMG, LABEL, LEARNING_RATE, Programs
+from pipeline.data.dataset import Input, Split
+from pipeline.decays import schedule
+from pipeline.program import AVERAGING_RATE, LABEL, LEARNING_RATE, Programs
 
 Feed = dict[str, Any]
 
@@ -45,7 +45,8 @@ class StepFeed:
     """The numbers that a step of `programs.train` is fed beside its batch, in a training of `steps` steps."""
 
     def __init__(self, programs: Programs, config: TrainConfig, steps: int) -> None:
-        self.programs, self.config, self.steps = programs, config, steps
+        self.programs, self.config = programs, config
+        self.learning_rate = schedule(config, steps)
 
     def __call__(self, step: int) -> Feed:
         config = self.config

@@ -92,11 +92,10 @@ def parse_settings(owner: str, text: str, settings: Mapping[str, Setting]) -> di
     for part in text.split(",") if text else ():
         key, _, value = part.strip().partition("=")
         if key not in settings:
-            raise UsageError(
-                f"{owner} has no setting '{key}'" + (closest(key, settings) if settings else ", nor others")
-            )
+            known = closest(key, settings) if settings else " (it has none)"
+            raise UsageError(f"{owner} has no setting '{key}'{known}")
         values[key] = settings[key].read(f"{owner}'s {key}", value)
     for key, setting in settings.items():
         if key not in values and setting.default is None and not setting.optional:
-            raise UsageError(f"{owner} wants a {key}, as in {owner}:{key}=...")
+            raise UsageError(f"{owner} needs {key} (as in {key}=...)")
     return {key: values.get(key, setting.default) for key, setting in settings.items()}
