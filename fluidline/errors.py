@@ -33,6 +33,14 @@ class RunError(FluidlineError):
     """A run folder is missing, unfinished or busy."""
 
 
+class DivergedError(FluidlineError):
+    """The cost of a training is no longer a number; `epoch` is the pass in which that happened."""
+
+    def __init__(self, message: str, epoch: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+
+
 class ValidationError(FluidlineError):
     """A converted model is not the model it came from."""
 

@@ -68,6 +68,10 @@ class RunFolder:
         return self.path / "bench"
 
     @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -159,20 +163,20 @@ def create_run(name: str, root: Path = DEFAULT_ROOT) -> RunFolder:
 
 
 def find_run(name: str = LATEST, root: Path = DEFAULT_ROOT) -> RunFolder:
-    """Return an existing run by name; 'latest' is the newest. Raises RunError where there is none."""
+    """Return an existing run by name; 'latest' is the newest, 'SWEEP/best' the best of a sweep. Raises RunError without."""
     path = root / name
     if not path.is_dir():
         hint = "train one first: make train MODEL=lenet"
         if name != LATEST and (known := _names(root)):
             hint = f"there is: {', '.join(known)}"
         raise RunError(f"no such run: {path} ({hint})")
-    return RunFolder(root / path.resolve().name)  # 'latest' is a link: the run has a name of its own
+    return RunFolder(path.with_name(path.resolve().name))  # 'latest' is a link: the run has a name of its own
 
 
-def point_latest(run: RunFolder) -> None:
-    """Make `latest`, beside the run, name this run."""
-    link = run.path.parent / LATEST
-    part = link.with_name(f".{LATEST}.{os.getpid()}")
+def point_latest(run: RunFolder, name: str = LATEST) -> None:
+    """Make `latest`, or what else, beside the run, name this run."""
+    link = run.path.parent / name
+    part = link.with_name(f".{name}.{os.getpid()}")
     part.unlink(missing_ok=True)
     part.symlink_to(run.name)
     os.replace(part, link)

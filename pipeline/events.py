@@ -16,7 +16,8 @@ from typing import Any, TextIO
 class Best:
     """The best pass so far, which has the lowest cost: of the validation images where there are any, else of the test's.
 
-    Accuracies are fractions of 1. Where validation images choose, the test's numbers are None until the training ends.
+    Accuracies are fractions of 1, and None where there are no classes. Where validation images choose, the test's
+    numbers are None until the training ends.
     """
 
     epoch: int
@@ -53,7 +54,8 @@ class EndStepEvent:
     batch: int
     step: int
     cost: float
-    accuracy: float
+    accuracy: float | None
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class EndEpochEvent:
     epoch: int
     step: int
     train_cost: float
-    train_accuracy: float
+    train_accuracy: float | None
     test_cost: float | None
     test_accuracy: float | None
     seconds: float
@@ -96,13 +98,17 @@ class PrintHandler:
             case EndStepEvent():
                 self._print(f"Pass {event.epoch}, Batch {event.batch}, Cost {event.cost:f}")
             case EndEpochEvent(valid_cost=None):
-                self._print(f"Test with Epoch {event.epoch}, avg_cost: {event.test_cost}, acc: {event.test_accuracy}")
+                self._print_test("Test", event.epoch, event.test_cost, event.test_accuracy)
             case EndEpochEvent():
-                cost, accuracy = event.valid_cost, event.valid_accuracy
-                self._print(f"Validation with Epoch {event.epoch}, avg_cost: {cost}, acc: {accuracy}")
+                self._print_test("Validation", event.epoch, event.valid_cost, event.valid_accuracy)
             case EndTrainingEvent(best):
                 self._print(f"Best pass is {best.epoch}, testing Avgcost is {best.test_cost}")
-                self._print(f"The classification accuracy is {(best.test_accuracy or 0) * 100:.2f}%")
+                if best.test_accuracy is not None:
+                    self._print(f"The classification accuracy is {best.test_accuracy * 100:.2f}%")
+
+    def _print_test(self, kind: str, epoch: int, cost: float | None, accuracy: float | None) -> None:
+        right = "" if accuracy is None else f", acc: {accuracy}"
+        self._print(f"{kind} with Epoch {epoch}, avg_cost: {cost}{right}")
 
     def _print(self, line: str) -> None:
         from tqdm import tqdm

@@ -19,15 +19,18 @@ Row = dict[str, Any]
 COLUMNS = (
     "kind", "epoch", "batch", "step",
     "train_cost", "train_accuracy", "valid_cost", "valid_accuracy", "test_cost", "test_accuracy", "seconds",
+    "learning_rate",
 )  # fmt: skip
+
+_OF_BATCH = {"cost": "train_cost", "accuracy": "train_accuracy"}  # a batch's numbers are in the columns of its pass
 
 
 class MetricsLog:
     """The event handler that keeps the rows of a run, in memory and in both files.
 
-    A row of kind "batch" has the cost and the accuracy of one batch, a row of kind "epoch" those of a whole pass, the
-    test's or the validation's beside them, and the seconds that the training's steps took so far. Passes, batches and
-    steps count from 0.
+    A row of kind "batch" has the cost, the accuracy and the learning rate of one batch; a row of kind "epoch" the cost and
+    the accuracy of a whole pass, the test's or the validation's beside them, and the seconds that the training's steps
+    took so far. Passes, batches and steps count from 0; where there are no classes there is no accuracy.
     """
 
     def __init__(self, jsonl: Path, *, before: tuple[int, int] = (0, 0)) -> None:
@@ -43,12 +46,11 @@ class MetricsLog:
     def __call__(self, event: Event) -> None:
         match event:
             case EndStepEvent():
-                facts = asdict(event)
-                facts["train_cost"], facts["train_accuracy"] = facts.pop("cost"), facts.pop("accuracy")
-                self._append({"kind": "batch", **facts})
+                self._append({"kind": "batch", **_facts(event)})
             case EndEpochEvent():
-                facts = {name: value for name, value in asdict(event).items() if value is not None}
-                self._append({"kind": "epoch", **facts}, sync=True)  # the checkpoint that follows counts on the row
+                self._append(
+                    {"kind": "epoch", **_facts(event)}, sync=True
+                )  # the checkpoint that follows counts on the row
 
     def _append(self, row: Row, sync: bool = False) -> None:
         self.rows.append(row)
@@ -75,6 +77,10 @@ def read_rows(jsonl: Path) -> list[Row]:
             except ValueError:
                 break  # the process was killed while it wrote this line
     return rows
+
+
+def _facts(event: EndStepEvent | EndEpochEvent) -> Row:
+    return {_OF_BATCH.get(name, name): value for name, value in asdict(event).items() if value is not None}
 
 
 def _json_line(row: Row) -> str:

@@ -15,7 +15,7 @@ from pipeline.config import TrainConfig, load_config
 from pipeline.data.dataset import Dataset
 
 # What a resumed run may be told anew; anything else would make it another training than the one that was begun.
-MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "prefetch", "run", "runs_dir", "threads"}
+MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "log_to", "prefetch", "run", "runs_dir", "threads"}
 
 _log = logging.getLogger(__name__)
 
@@ -83,5 +83,5 @@ def fingerprint(dataset: Dataset) -> str:
 def _places(run: RunFolder) -> list[Path]:
     return [
         run.manifest, run.config, run.metrics, run.metrics.with_suffix(".csv"), run.curves, run.checkpoints,
-        run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report,
+        run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report, run.logs,
     ]  # fmt: skip

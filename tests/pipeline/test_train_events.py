@@ -24,7 +24,10 @@ END_OF_PASS = EndEpochEvent(0, 10, 1.5, 0.4, 0.25, 0.875, 2.0)
 
 
 def steps(count: int, epoch: int = 0, first: int = 0, every: int = 1) -> list[Event]:
-    return [EndStepEvent(epoch, batch, first + batch, 2 / (first + batch + 1), 0.5) for batch in range(0, count, every)]
+    return [
+        EndStepEvent(epoch, batch, first + batch, 2 / (first + batch + 1), 0.5, learning_rate=0.01)
+        for batch in range(0, count, every)
+    ]
 
 
 def test_the_lines_are_the_books() -> None:
@@ -73,10 +76,10 @@ def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
         "test_cost": 0.25, "test_accuracy": 0.875, "seconds": 2.0,
     }  # fmt: skip
     assert (tmp_path / "metrics.csv").read_text().splitlines() == [
-        "kind,epoch,batch,step,train_cost,train_accuracy,valid_cost,valid_accuracy,test_cost,test_accuracy,seconds",
-        "batch,0,0,0,2.0,0.5,,,,,",
-        "batch,0,5,5,0.3333333333333333,0.5,,,,,",
-        "epoch,0,,10,1.5,0.4,,,0.25,0.875,2.0",
+        "kind,epoch,batch,step,train_cost,train_accuracy,valid_cost,valid_accuracy,test_cost,test_accuracy,seconds,learning_rate",
+        "batch,0,0,0,2.0,0.5,,,,,,0.01",
+        "batch,0,5,5,0.3333333333333333,0.5,,,,,,0.01",
+        "epoch,0,,10,1.5,0.4,,,0.25,0.875,2.0,",
     ]
 
 
