@@ -89,16 +89,16 @@ class TrainConfig:
         parse=decays.parse,
     )
     warmup: float = _option("Share of the steps in which the learning rate rises first.", float, least=0, below=1)
+    linear_lr_warmup: str = _option(
+        "Fluid's warmup in its stead: 'none', or as in warmup_steps=500,start_lr=0,end_lr=0.01.",
+        parse=decays.parse_warmup, default=decays.NONE,
+    )  # fmt: skip
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
     weight_decay: float = _option(
         "Share of the weights, times the learning rate, taken off at each step; not of biases.", float, least=0
     )
     label_smoothing: float = _option("Share of each label given to all classes alike.", float, least=0, below=1)
     average: float = _option(
-    linear_lr_warmup: str = _option(
-        "Fluid's warmup in its stead: 'none', or as in warmup_steps=500,start_lr=0,end_lr=0.01.",
-        parse=decays.parse_warmup, default=decays.NONE,
-    )  # fmt: skip
         "Test and keep a running average of the parameters, in which each step leaves this share of what was; 0 for none.",
         float, least=0, below=1,
     )  # fmt: skip
