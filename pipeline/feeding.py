@@ -16,9 +16,9 @@ import numpy.typing as npt
 from pipeline import averaging, readers
 from pipeline.augment import augment, parse
 from pipeline.config import TrainConfig
-from pipeline.data.dataset import Input, Split
+from pipeline.data.dataset import Labels, Split, normalise
 from pipeline.decays import schedule
-from pipeline.program import AVERAGING_RATE, LABEL, LEARNING_RATE, Programs
+from pipeline.program import AVERAGING_RATE, IMG, LABEL, LEARNING_RATE, Programs
 
 Feed = dict[str, Any]
 
@@ -50,7 +50,7 @@ class StepFeed:
 
     def __call__(self, step: int) -> Feed:
         config = self.config
-        feed: Feed = {LEARNING_RATE: config.learning_rate * factor(config.decay, config.warmup, step, self.steps)}
+        feed: Feed = {LEARNING_RATE: self.learning_rate(step)}
         if self.programs.averages:
             feed[AVERAGING_RATE] = averaging.rate(config.average, step)
         feed = {name: np.array([value], np.float32) for name, value in feed.items()}
