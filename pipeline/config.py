@@ -17,13 +17,13 @@ import click
 
 from fluidline.cli import Choice
 from fluidline.errors import UsageError, closest
-from pipeline import decays, optimizers
-from pipeline.augment import NONE, TRANSFORMS, parse
+from pipeline import decays, gradients, loggers, optimizers
+from pipeline.augment import TRANSFORMS, parse
 from pipeline.decays import DECAYS
 from pipeline.device import DEVICES
 from pipeline.models import MODELS, PRESETS, Recipe
 from pipeline.optimizers import OPTIMIZERS
-from pipeline.settings import Value
+from pipeline.settings import NONE, Setting, Value
 
 NOT_OPTIONS = {"versions", "machine"}  # what a run's config.json says beside its options
 
@@ -81,6 +81,10 @@ class TrainConfig:
     momentum: float | None = _option(
         "Momentum of an optimizer that has one, over its settings.", float, least=0, below=1, optional=True
     )
+    lookahead: str = _option(
+        "Go back part of the way every k steps: 'none', or as in k=5,alpha=0.5.",
+        parse=optimizers.parse_lookahead, default=NONE,
+    )  # fmt: skip
     learning_rate: float = _option(
         "Learning rate at its highest; the optimizer's own where it is not the model's.", float, above=0
     )
@@ -91,9 +95,18 @@ class TrainConfig:
     warmup: float = _option("Share of the steps in which the learning rate rises first.", float, least=0, below=1)
     linear_lr_warmup: str = _option(
         "Fluid's warmup in its stead: 'none', or as in warmup_steps=500,start_lr=0,end_lr=0.01.",
-        parse=decays.parse_warmup, default=decays.NONE,
+        parse=decays.parse_warmup, default=NONE,
     )  # fmt: skip
+    l1: float = _option("Coefficient of the L1 penalty on all parameters.", float, least=0, default=0.0)
     l2: float = _option("Coefficient of the L2 penalty on all parameters.", float, least=0)
+    penalty: str = _option(
+        "Penalties of single parameters, by name or pattern, in place of those of all, as in fc_0.w_0:l2=0.001,conv2d_*:l1=0.",
+        parse=gradients.parse_penalty, default=NONE,
+    )  # fmt: skip
+    clip: str = _option(
+        "Limit on the gradients: 'none', or value=0.5 of each number, norm=1 of each parameter's, global_norm=5 of all.",
+        parse=gradients.parse_clip, default=NONE,
+    )  # fmt: skip
     weight_decay: float = _option(
         "Share of the weights, times the learning rate, taken off at each step; not of biases.", float, least=0
     )
@@ -132,6 +145,10 @@ class TrainConfig:
         "Seconds from one checkpoint to the next within a pass; 0: only after each pass.", float, least=0, default=30.0
     )
     log_every: int = _option("Batches from one line of cost to the next.", int, least=1, default=100)
+    log_to: str = _option(
+        f"Log for these too, below the run's folder: 'none', or {','.join(loggers.PACKAGES)}.",
+        parse=loggers.parse, default=loggers.NONE,
+    )  # fmt: skip
     run: str = _option("Name of the run's folder; the model's name unless given.")
     runs_dir: str = _option("Folder that holds the runs.", default="runs")
 
@@ -176,6 +193,16 @@ def load_config(file: Path | None = None, **given: Any) -> TrainConfig:
         return TrainConfig(**options)
     except UsageError as error:
         raise UsageError(f"{error} (among the options of {file} and the command)" if file else str(error)) from None
+
+
+def read_option(name: str, text: str) -> Any:
+    """Return what `text` says for an option of TrainConfig, the kind being right.
+
+    Raises UsageError where it is of another kind or there is no such option.
+    """
+    if name not in _OPTIONS:
+        raise UsageError(f"no such option '{name}'{closest(name, _OPTIONS)}")
+    return Setting(_OPTIONS[name].kind).read(name, text)
 
 
 def config_options(command: Command) -> Command:

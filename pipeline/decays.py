@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fluidline.errors import UsageError
-from pipeline.settings import Setting, parse_choice, parse_settings
+from pipeline.settings import NONE, Setting, parse_choice, parse_settings
 
 if TYPE_CHECKING:
     from pipeline.config import TrainConfig
-
-NONE = "none"
 
 
 @dataclass(frozen=True)

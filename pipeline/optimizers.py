@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fluidline.errors import UsageError
-from pipeline.settings import Setting, parse_choice
+from pipeline.gradients import prepare_gradients
+from pipeline.settings import NONE, Setting, parse_choice, parse_settings
 
 if TYPE_CHECKING:
     from pipeline.config import TrainConfig
@@ -59,6 +60,7 @@ OPTIMIZERS = {
     "ftrl": Optimizer("Ftrl", 0.1, {"l1": _amount(0.0), "lr_power": Setting(most=0, default=-0.5)}),
     "dpsgd": Optimizer("Dpsgd", 0.1, {"clip": _tiny(0.9), "batch_size": _tiny(0.999), "sigma": _amount(1e-8)}),
 }
+_LOOKAHEAD = {"alpha": Setting(least=0, most=1, default=0.5), "k": Setting(int, least=1, default=5)}
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
@@ -77,29 +79,53 @@ def settings_of(config: TrainConfig) -> tuple[str, dict[str, Any]]:
     return name, settings
 
 
+def parse_lookahead(text: str) -> dict[str, Any] | None:
+    """Return the settings of a lookahead, None for 'none'. Raises UsageError that names what is wrong."""
+    return None if text == NONE else parse_settings("lookahead", text, _LOOKAHEAD)
+
+
 def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> None:
     """Append to the current program what moves its parameters to lower `loss`.
 
-    `loss` and `learning_rate` are Variables, [1] float32.
+    `loss` and `learning_rate` are Variables, [1] float32. Raises UsageError for penalties on unknown parameters.
     """
     import legacy_fluid as fluid
 
+    program = loss.block.program
+    prepare_gradients(program, config)
     name, settings = settings_of(config)
-    penalty = fluid.regularizer.L2Decay(config.l2) if config.l2 else None
-    make = getattr(fluid.optimizer, OPTIMIZERS[name].fluid)
-    optimizer = make(learning_rate=learning_rate, regularization=penalty, **settings)
-    gradients = optimizer.backward(loss)
-    if config.weight_decay:
-        _decay_weights([parameter for parameter, _ in gradients], learning_rate, config.weight_decay)
-    optimizer.apply_gradients(gradients)
+    optimizer = getattr(fluid.optimizer, OPTIMIZERS[name].fluid)(learning_rate=learning_rate, **settings)
+    step: Any = _Step(optimizer, learning_rate, config.weight_decay)
+    if lookahead := parse_lookahead(config.lookahead):
+        step = fluid.optimizer.LookaheadOptimizer(step, **lookahead)
+    step.minimize(loss)
+    for variable in program.list_vars():
+        if variable.persistable and not isinstance(variable, fluid.framework.Parameter):
+            variable.belong_to_optimizer = True  # so that all that outlives a step is in the checkpoint
 
 
-def _decay_weights(parameters: list[Any], learning_rate: Any, weight_decay: float) -> None:
-    """Take a share off the weights: beside the optimizer's step, not through it (AdamW, arxiv.org/abs/1711.05101)."""
-    import legacy_fluid as fluid
+@dataclass(frozen=True)
+class _Step:
+    """An optimizer whose step takes a share off the weights, beside what it does to them.
 
-    kept = fluid.layers.scale(learning_rate, scale=-weight_decay, bias=1.0)
-    for parameter in parameters:
-        if len(parameter.shape) > 1:
-            names = {"X": [parameter], "Y": [kept]}
-            parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})
+    Source: "Decoupled Weight Decay Regularization", arxiv.org/abs/1711.05101.
+    """
+
+    optimizer: Any
+    learning_rate: Any
+    weight_decay: float
+
+    def minimize(self, loss: Any, startup_program: Any = None) -> Any:
+        gradients = self.optimizer.backward(loss, startup_program)
+        if self.weight_decay:
+            self._decay([parameter for parameter, _ in gradients])
+        return self.optimizer.apply_gradients(gradients), gradients
+
+    def _decay(self, parameters: list[Any]) -> None:
+        import legacy_fluid as fluid
+
+        kept = fluid.layers.scale(self.learning_rate, scale=-self.weight_decay, bias=1.0)
+        for parameter in parameters:
+            if len(parameter.shape) > 1:
+                names = {"X": [parameter], "Y": [kept]}
+                parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})

@@ -9,6 +9,8 @@ from typing import Any
 
 from fluidline.errors import UsageError, closest
 
+NONE = "none"  # an option that is not used says so
+
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "0 or 1"}
 _FLAGS = {"0": False, "false": False, "1": True, "true": True}
 
