@@ -72,7 +72,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 @click.command()
 @click.option("--data", help="As for `python -m pipeline train`.")
-@click.option("--model", "models", type=Choice(list(MODELS)), multiple=True, help="May be repeated.  [default: all]")
+@click.option("--model", "models", type=Choice(list(QUOTED)), multiple=True, help="May be repeated.  [default: all]")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="Trains with seeds 1 to this.")
 @click.option("--runs-dir", default=Path("runs/accuracy"), show_default=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The JSON file.  [default: accuracy.json in --runs-dir]")
@@ -82,7 +82,7 @@ def command(
 ) -> int:
     """Measure the test accuracy of the default recipes over several seeds."""
     rows = []
-    for model in models or MODELS:
+    for model in models or QUOTED:
         rows.append(summary(model, [measure(model, seed + 1, data, runs_dir, resume) for seed in range(seeds)]))
         write_json(out or runs_dir / "accuracy.json", rows)
     click.echo(markdown(rows))

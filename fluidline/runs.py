@@ -36,6 +36,10 @@ class RunFolder:
         return self.path / "config.json"
 
     @property
+    def graph(self) -> Path:
+        return self.path / "graph.py"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
@@ -74,6 +78,10 @@ class RunFolder:
     @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def inspect(self) -> Path:
+        return self.path / "inspect"
 
     @property
     def manifest(self) -> Path:

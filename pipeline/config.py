@@ -21,7 +21,8 @@ from pipeline import decays, gradients, loggers, optimizers
 from pipeline.augment import TRANSFORMS, parse
 from pipeline.decays import DECAYS
 from pipeline.device import DEVICES
-from pipeline.models import MODELS, PRESETS, Recipe
+from pipeline.losses import LOSSES, MSE
+from pipeline.models import DROPOUT_MODES, MODELS, PRESETS, Recipe, find_model, short_name
 from pipeline.optimizers import OPTIMIZERS
 from pipeline.settings import NONE, Setting, Value
 
@@ -61,7 +62,11 @@ class TrainConfig:
     Raises UsageError for a value of the wrong kind, out of range or unknown.
     """
 
-    model: str = _option("The graph to train.", choices=MODELS, default="lenet")
+    model: str = _option(
+        f"The graph to train: {', '.join(MODELS)}; or a fluid graph of your own, FILE.py:FUNCTION.",
+        parse=find_model,
+        default="lenet",
+    )
     data: str | None = _option(
         "Folder or file of training data, or 'builtin'; the first at hand unless given.", optional=True
     )
@@ -72,6 +77,7 @@ class TrainConfig:
     )
     epochs: int = _option("Passes over the training data.", int, least=1)
     batch_size: int = _option("Images in a step.", int, least=1)
+    loss: str = _option("What is lowered: cross_entropy of classes, or mse of one number.", choices=LOSSES)
     optimizer: str = _option(
         "What moves the parameters, also with settings, as in adam:beta1=0.8,epsilon=1e-7: "
         + ", ".join(OPTIMIZERS)
@@ -109,6 +115,13 @@ class TrainConfig:
     )  # fmt: skip
     weight_decay: float = _option(
         "Share of the weights, times the learning rate, taken off at each step; not of biases.", float, least=0
+    )
+    dropout: float = _option(
+        "Share of what the last layers are given that is dropped in training, in models that have a place for it.",
+        float, least=0, below=1, default=0.0,
+    )  # fmt: skip
+    dropout_mode: str = _option(
+        "What makes up for it: scaling up in training, or down in use.", choices=DROPOUT_MODES, default=DROPOUT_MODES[0]
     )
     label_smoothing: float = _option("Share of each label given to all classes alike.", float, least=0, below=1)
     average: float = _option(
@@ -154,8 +167,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         self._check("model", "preset")  # first, because the others' defaults hang on them
-        recipe = PRESETS[self.preset] or MODELS[self.model].recipe
-        self._fill_in({"optimizer": recipe.optimizer, "run": self.model})
+        model = find_model(self.model)
+        recipe = PRESETS[self.preset] or model.recipe
+        self._fill_in({"optimizer": recipe.optimizer, "loss": model.loss, "run": short_name(self.model)})
         self._check("optimizer", "momentum")
         optimizer, _ = optimizers.settings_of(self)
         if optimizer != optimizers.parse(recipe.optimizer)[0]:
@@ -164,6 +178,10 @@ class TrainConfig:
         # Indexing an array is not worth a thread: a batch of MNIST's takes less than handing it over.
         self._fill_in({"prefetch": 0 if self.augment == NONE else 4})
         self._check(*_OPTIONS)
+        if self.label_smoothing and self.loss == MSE:
+            raise UsageError(f"label_smoothing is {self.label_smoothing}, and {MSE} has no labels (leave it out)")
+        if self.warmup and self.linear_lr_warmup != NONE:
+            raise UsageError(f"warmup is {self.warmup}, and a linear_lr_warmup comes in its stead (--warmup 0)")
 
     def _check(self, *names: str) -> None:
         for name in names:
@@ -207,14 +225,14 @@ def read_option(name: str, text: str) -> Any:
 
 def config_options(command: Command) -> Command:
     """Give a click command a flag for every option of TrainConfig; a flag that is not used passes None."""
-    of_recipe = {field.name for field in dataclasses.fields(Recipe)}
+    of_model = {"loss", *(field.name for field in dataclasses.fields(Recipe))}
     for field in reversed(dataclasses.fields(TrainConfig)):
         option = _OPTIONS[field.name]
         command = click.option(
             "--" + field.name.replace("_", "-"),
             type=Choice(list(option.choices)) if option.choices else option.kind,
             help=option.help,
-            show_default="the model's" if field.name in of_recipe else field.default is not None and str(field.default),
+            show_default="the model's" if field.name in of_model else field.default is not None and str(field.default),
         )(command)
     return command
 

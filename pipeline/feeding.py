@@ -11,14 +11,13 @@ from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline import averaging, readers
 from pipeline.augment import augment, parse
 from pipeline.config import TrainConfig
-from pipeline.data.dataset import Labels, Split, normalise
+from pipeline.data.dataset import Input, Split
 from pipeline.decays import schedule
-from pipeline.program import AVERAGING_RATE, IMG, LABEL, LEARNING_RATE, Programs
+from pipeline.program import AVERAGING_RATE, LABEL, LEARNING_RATE, Programs
 
 Feed = dict[str, Any]
 
@@ -26,7 +25,7 @@ _AUGMENTATION, _DROPOUT = 1, 2  # what a random stream is for: two of one seed m
 
 
 def batches(split: Split, config: TrainConfig, epoch: int, first: int) -> AbstractContextManager[Iterator[Feed]]:
-    """Return images and labels of the batches of a pass from `first` on; leaving the context ends the thread behind."""
+    """Return samples and labels of the batches of a pass from `first` on; leaving the context ends the thread behind."""
 
     def read() -> Generator[Feed, None, None]:
         return _read(split, config, epoch, first)
@@ -35,10 +34,10 @@ def batches(split: Split, config: TrainConfig, epoch: int, first: int) -> Abstra
 
 
 def in_order(split: Split, size: int) -> Iterator[Feed]:
-    """Yield images and labels of all of a split, in batches."""
+    """Yield samples and labels of all of a split, in batches."""
     for begin in range(0, len(split), size):
         end = begin + size
-        yield _feed(split.images[begin:end], split.labels[begin:end])
+        yield _feed(split.input, split.samples[begin:end], split.truth[begin:end])
 
 
 class StepFeed:
@@ -66,14 +65,14 @@ def _read(split: Split, config: TrainConfig, epoch: int, first: int) -> Generato
     amounts = parse(config.augment)
     for batch, rows in enumerate(readers.order_of_batches(readers.batch(shuffled, config.batch_size)) or ()):
         if batch >= first:
-            images: Any = split.images[rows]
+            samples: Any = split.samples[rows]
             if amounts:
-                images = augment(images, amounts, _stream(config.seed, _AUGMENTATION, epoch, batch))
-            yield _feed(images, split.labels[rows])
+                samples = augment(samples, amounts, _stream(config.seed, _AUGMENTATION, epoch, batch))
+            yield _feed(split.input, samples, split.truth[rows])
 
 
-def _feed(images: npt.NDArray[Any], labels: Labels) -> Feed:
-    return {IMG: normalise(images)[:, None], LABEL: labels[:, None]}
+def _feed(form: Input, samples: Any, truth: Any) -> Feed:
+    return {form.name: form.normalise(samples), LABEL: truth[:, None]}
 
 
 def _stream(*numbers: int) -> np.random.Generator:

@@ -16,6 +16,7 @@ from pipeline.metrics import MetricsLog, Row
 
 TRAIN, TEST, INK, GRID = "#4c72b0", "#dd5f2b", "#333333", "#e6e6e6"
 _SHOWN = {"cost": "{:.4f}", "accuracy": "{:.2%}"}
+_SCALE = {"cost": 1, "accuracy": 100}
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,18 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
     best = min(epochs, key=lambda row: row[f"{chooses}_cost"])
     per_pass = epochs[-1]["step"] / (epochs[-1]["epoch"] + 1)
     passes = [row["epoch"] + 1 for row in epochs]
+    shown = [name for name in _SHOWN if f"train_{name}" in epochs[-1]]
 
-    figure, (cost, accuracy) = _figure(1, 2, figsize=(11, 4.2))
-    figure.subplots_adjust(left=0.065, right=0.99, bottom=0.13, top=0.9, wspace=0.17)
+    figure, panels = _figure(1, len(shown), figsize=(5.5 * len(shown), 4.2))
+    figure.subplots_adjust(left=0.13 / len(shown), right=0.99, bottom=0.13, top=0.9, wspace=0.17)
+    cost = panels[0]
     # Only of the cost: the accuracy of one batch is a step of 1 / batch size, and hides the curves.
     cost.plot(
         [row["step"] / per_pass for row in batches], [row["train_cost"] for row in batches],
         color=TRAIN, alpha=0.25, linewidth=1, label="train, single batches",
     )  # fmt: skip
-    for axes, name, scale in ((cost, "cost", 1), (accuracy, "accuracy", 100)):
+    for axes, name in zip(panels, shown, strict=True):
+        scale = _SCALE[name]
         for split, color, label in (("train", TRAIN, "train, mean of the pass"), (chooses, TEST, words)):
             values = [row[f"{split}_{name}"] * scale for row in epochs]
             axes.plot(passes, values, "o-", color=color, markersize=4, linewidth=1.8, label=label)
@@ -58,12 +62,13 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
         axes.set_xlabel("passes over the training data")
         axes.set_xlim(0, passes[-1] + 0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    cost.set(ylabel="cross-entropy", yscale="log")
-    worst = min(row[key] for row in epochs for key in ("train_accuracy", f"{chooses}_accuracy")) * 100
-    span = max(100 - worst, 0.1)  # a data set may be learnt without a mistake in its first pass
-    accuracy.set(ylabel="accuracy, %", ylim=(100 - 1.35 * span, 100 + 0.05 * span))
+    cost.set(ylabel="cost", yscale="log")
     cost.legend(loc="upper right", frameon=False, fontsize=9)
-    accuracy.legend(loc="lower right", frameon=False, fontsize=9)
+    for accuracy in panels[1:]:
+        worst = min(row[key] for row in epochs for key in ("train_accuracy", f"{chooses}_accuracy")) * 100
+        span = max(100 - worst, 0.1)  # a data set may be learnt without a mistake in its first pass
+        accuracy.set(ylabel="accuracy, %", ylim=(100 - 1.35 * span, 100 + 0.05 * span))
+        accuracy.legend(loc="lower right", frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=12, color=INK)
     _write(figure, path)
 
@@ -83,6 +88,19 @@ def draw_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: P
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="predicted", ylabel="true")
     axes.grid(False)
+    axes.set_title(title, fontsize=11, color=INK)
+    _write(figure, path)
+
+
+def draw_fit(
+    answers: npt.NDArray[np.float32], truth: npt.NDArray[np.float32], target: str, path: Path, title: str
+) -> None:
+    """Draw numbers foretold, [N], over the true ones; on the line they are equal."""
+    figure, (axes,) = _figure(1, 1, figsize=(6, 5.6))
+    axes.plot(truth, answers, "o", color=TRAIN, alpha=0.6, markersize=4)
+    ends = [min(truth.min(), answers.min()), max(truth.max(), answers.max())]
+    axes.plot(ends, ends, color=TEST, linewidth=1.5)
+    axes.set(xlabel=f"{target}, true", ylabel=f"{target}, foretold")
     axes.set_title(title, fontsize=11, color=INK)
     _write(figure, path)
 

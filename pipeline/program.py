@@ -2,60 +2,63 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import Any
 
 import legacy_fluid as fluid
 from pipeline.averaging import add_averages
 from pipeline.config import TrainConfig
-from pipeline.data.dataset import SIDE
-from pipeline.models import MODELS
+from pipeline.data.dataset import IMAGES, Input
+from pipeline.graph_loading import Graph, load_graph
+from pipeline.losses import LOSSES
 from pipeline.optimizers import minimise
 
-IMG, LABEL, LEARNING_RATE, AVERAGING_RATE = "img", "label", "learning_rate", "averaging_rate"
+LABEL, LEARNING_RATE, AVERAGING_RATE = "label", "learning_rate", "averaging_rate"
 
 
 @dataclass(frozen=True)
 class Programs:
     """What is run: `startup` once, `train` for each batch, `test` after each pass; and what to feed and read.
 
-    Both want IMG [N, 1, 28, 28] float32 and LABEL [N, 1] int64. `train` wants its LEARNING_RATE too, [1] float32; where
-    there are averages their AVERAGING_RATE, the same; and each of `dropout_seeds`, [1] int32 above 0.
+    Both want samples, as their Input makes them, and LABEL [N, 1]: int64, or float32 where there are no classes. `train`
+    wants its LEARNING_RATE too, [1] float32; where there are averages their AVERAGING_RATE, the same; and each of
+    `dropout_seeds`, [1] int32 above 0.
     """
 
     startup: Any
     train: Any
     test: Any
-    prediction: Any  # [N, classes] float32, probabilities
-    fetch: list[Any]  # average cost and accuracy of the batch, [1] float32
+    prediction: Any  # [N, outputs] float32: probabilities of classes, or one number
+    fetch: list[Any]  # average cost and, where there are classes, accuracy of the batch, [1] float32
     averages: dict[str, str]  # the names of the parameters' averages, by parameter's; none where none are kept
     dropout_seeds: list[str]
 
 
-def build_programs(config: TrainConfig, classes: int) -> Programs:
-    """Return the programs of the configured model with `classes` outputs."""
+def build_programs(config: TrainConfig, classes: int, form: Input = IMAGES, graph: Graph | None = None) -> Programs:
+    """Return the programs of the configured model for data of so many classes, 0 where a number is to be foretold.
+
+    `graph` is the model's, loaded here unless given. Raises DataError where it does not fit the data.
+    """
+    loss = LOSSES[config.loss]
+    graph = graph or load_graph(config.model)
     train, startup = fluid.Program(), fluid.Program()
     train.random_seed = startup.random_seed = config.seed + 1  # fluid takes a 0 for "any"
     with fluid.program_guard(train, startup), fluid.unique_name.guard():
-        img = fluid.layers.data(name=IMG, shape=[1, SIDE, SIDE], dtype="float32")
-        label = fluid.layers.data(name=LABEL, shape=[1], dtype="int64")
-        prediction = _graph(config.model)(img, classes)
-        avg_cost = fluid.layers.mean(fluid.layers.cross_entropy(input=prediction, label=label))
-        accuracy = fluid.layers.accuracy(input=prediction, label=label)
+        samples = fluid.layers.data(name=form.name, shape=list(form.shape), dtype="float32")
+        label = fluid.layers.data(name=LABEL, shape=[1], dtype="int64" if classes else "float32")
+        prediction = graph.build(samples, loss.outputs(classes), config)
+        fetch = [fluid.layers.mean(loss.cost(prediction, label))]
+        if classes:
+            fetch.append(loss.accuracy(prediction, label, classes))
         test = train.clone(for_test=True)
 
         dropout_seeds = _feed_dropout_seeds(train)
-        loss = _smoothed(prediction, label, config.label_smoothing, classes) if config.label_smoothing else avg_cost
+        smoothing = config.label_smoothing
+        cost = _smoothed(prediction, label, smoothing, classes) if smoothing else fetch[0]
         # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
-        minimise(loss, _scalar(LEARNING_RATE), config)
+        minimise(cost, _scalar(LEARNING_RATE), config)
         averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
-    return Programs(startup, train, test, prediction, [avg_cost, accuracy], averages, dropout_seeds)
-
-
-def _graph(model: str) -> Any:
-    module, function = MODELS[model].graph.split(":")
-    return getattr(importlib.import_module(module), function)
+    return Programs(startup, train, test, prediction, fetch, averages, dropout_seeds)
 
 
 def _scalar(name: str, dtype: str = "float32") -> Any:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from fluidline.files import sha256
 from fluidline.runs import RunFolder
 from pipeline.checkpoint import BEST
-from pipeline.data.dataset import SCALE, SHIFT, SIDE
 from pipeline.events import Best
+from pipeline.losses import LOSSES, MSE
 from pipeline.metrics import Row
+from pipeline.models import short_name
 
 if TYPE_CHECKING:
     from pipeline.trainer import Trainer
@@ -21,7 +22,10 @@ STAGE = "train"
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training came to. Accuracies are fractions of 1, passes count from 0, the costs are the best pass's."""
+    """What a training came to; passes count from 0, the costs are the best pass's.
+
+    Accuracies are fractions of 1, and None where there are no classes.
+    """
 
     run: str
     model: str
@@ -30,9 +34,9 @@ class TrainResult:
     epochs: int
     best_epoch: int
     test_cost: float
-    test_accuracy: float
+    test_accuracy: float | None
     train_cost: float
-    train_accuracy: float
+    train_accuracy: float | None
     seconds: float
 
 
@@ -41,10 +45,9 @@ def result_of(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
     config = trainer.config
     row = next(row for row in rows if row["kind"] == "epoch" and row["epoch"] == best.epoch)
     assert best.test_cost is not None
-    assert best.test_accuracy is not None
     return TrainResult(
         run=config.run,
-        model=config.model,
+        model=short_name(config.model),
         data=trainer.dataset.source,
         seed=config.seed,
         epochs=trainer.progress.epoch,
@@ -52,7 +55,7 @@ def result_of(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
         test_cost=best.test_cost,
         test_accuracy=best.test_accuracy,
         train_cost=row["train_cost"],
-        train_accuracy=row["train_accuracy"],
+        train_accuracy=row.get("train_accuracy"),
         seconds=round(trainer.progress.seconds, 1),
     )
 
@@ -60,25 +63,33 @@ def result_of(trainer: Trainer, best: Best, rows: Sequence[Row]) -> TrainResult:
 def write_stage(run: RunFolder, trainer: Trainer, result: TrainResult, best: Best) -> None:
     """Record in the manifest what the next stage reads, unless it says so already: what was made from it stays then."""
     files = sorted((run.checkpoints / BEST).iterdir())
-    classes = list(trainer.dataset.labels)
+    dataset, loss, prediction = trainer.dataset, trainer.config.loss, trainer.programs.prediction
     details = {
         "model": result.model,
+        "task": LOSSES[loss].task,
         "seed": result.seed,
         "data": result.data,
-        "labels": classes,
-        "input": {"name": "img", "shape": [1, SIDE, SIDE], "dtype": "float32"},
-        "output": {"name": trainer.programs.prediction.name, "shape": [len(classes)], "dtype": "float32"},
-        "preprocessing": {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"},
-        "best": {name: value for name, value in asdict(best).items() if value is not None},
-        "metrics": {
-            "train_cost": result.train_cost,
-            "train_accuracy": result.train_accuracy,
-            "epochs": result.epochs,
-            "seconds": result.seconds,
-        },
+        "labels": [] if loss == MSE else list(dataset.labels),
+        **({"target": dataset.target} if dataset.target else {}),
+        "input": {"name": dataset.input.name, "shape": list(dataset.input.shape), "dtype": "float32"},
+        "output": {"name": prediction.name, "shape": list(prediction.shape[1:]), "dtype": "float32"},
+        "preprocessing": dataset.input.preprocessing(),
+        "best": _known(asdict(best)),
+        "metrics": _known(
+            {
+                "train_cost": result.train_cost,
+                "train_accuracy": result.train_accuracy,
+                "epochs": result.epochs,
+                "seconds": result.seconds,
+            }
+        ),
     }
     if not _says(run.read_manifest()["stages"].get(STAGE, {}), run, files, details):
         run.write_stage(STAGE, files, details)
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _says(entry: dict[str, Any], run: RunFolder, files: Sequence[Any], details: dict[str, Any]) -> bool:

@@ -56,10 +56,12 @@ def check_config(run: RunFolder, config: TrainConfig) -> None:
 def check_checkpoint(run: RunFolder, state: Mapping[str, Any], facts: Mapping[str, Any], config: TrainConfig) -> None:
     """Compare a checkpoint with what it is to be gone on with: the `facts` that decide the outcome, and the passes.
 
-    Raises DataError where the data are others and UsageError where more passes are done than asked.
+    Raises DataError where the data or the user's own graph are others and UsageError where more passes are done than asked.
     """
     if state["data"] != facts["data"]:
         raise DataError(f"run {run.path} was begun on other data (give the same --data, or --overwrite)")
+    if state.get("graph") != facts["graph"]:
+        raise DataError(f"run {run.path} was begun with another {run.graph.name} (put it back, or --overwrite)")
     if state["threads"] != facts["threads"]:
         _log.warning(
             "warning: begun with %s threads and resumed with %s: the last digits will differ (--threads %s)",
@@ -75,13 +77,13 @@ def fingerprint(dataset: Dataset) -> str:
     digest = hashlib.sha256()
     for split in (dataset.train, dataset.valid, dataset.test):
         if split:
-            digest.update(split.images.tobytes())
-            digest.update(split.labels.tobytes())
+            digest.update(split.samples.tobytes())
+            digest.update(split.truth.tobytes())
     return digest.hexdigest()
 
 
 def _places(run: RunFolder) -> list[Path]:
     return [
-        run.manifest, run.config, run.metrics, run.metrics.with_suffix(".csv"), run.curves, run.checkpoints,
+        run.manifest, run.config, run.graph, run.metrics, run.metrics.with_suffix(".csv"), run.curves, run.checkpoints,
         run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report, run.logs,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How good a classifier's answers are: accuracy, cost, precision and recall of each class, and the confusion matrix."""
+"""How good answers are: accuracy, cost, precision and recall of classes and the confusion matrix; errors of numbers."""
 
 from __future__ import annotations
 
@@ -68,14 +68,62 @@ class Scores:
         return "\n".join(lines)
 
 
-def score(probabilities: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], labels: Sequence[str]) -> Scores:
-    """Return the scores of `probabilities` [N, classes] against `truth` [N]; the cost is the mean cross-entropy."""
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """How far `answers` float32 [N] are from the `truth` float32 [N], both of what `target` names."""
+
+    target: str
+    answers: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.float32]
+
+    @property
+    def cost(self) -> float:
+        """The mean squared error."""
+        return _mean_square(self.answers, self.truth)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as what JSON can hold; `explained` is the share of the truth's variance, R squared."""
+        spread = float(np.var(self.truth, dtype=np.float64))
+        return {
+            "rows": len(self.truth),
+            "target": self.target,
+            "cost": self.cost,
+            "root_mean_square": self.cost**0.5,
+            "mean_absolute": float(np.abs(self.answers - self.truth).mean(dtype=np.float64)),
+            "explained": 1 - self.cost / spread if spread else None,
+        }
+
+    def as_text(self) -> str:
+        """Return the errors in a line for reading."""
+        facts = self.as_dict()
+        return (
+            f"{self.target} of {facts['rows']:,} rows: mean squared error {self.cost:.6g}, its root"
+            f" {facts['root_mean_square']:.4g}, mean absolute error {facts['mean_absolute']:.4g},"
+            f" {_percent(facts['explained'])} of the variance explained"
+        )
+
+
+def score(answers: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], labels: Sequence[str]) -> Scores:
+    """Return the scores of `answers` against `truth` [N].
+
+    Of probabilities [N, classes] the cost is the mean cross-entropy; numbers [N, 1] mean the nearest label, and the cost
+    is their mean squared error.
+    """
     classes = len(labels)
+    if answers.shape[1] > 1:
+        predicted = answers.argmax(axis=1)
+        of_truth = answers[np.arange(len(truth)), truth].astype(np.float64)
+        cost = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean()
+    else:
+        predicted = np.floor(answers[:, 0].clip(0, classes - 1) + 0.5).astype(np.int64)  # halves up, as in the program
+        cost = _mean_square(answers[:, 0], truth)
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (truth, probabilities.argmax(axis=1)), 1)
-    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
-    cost = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean()
+    np.add.at(confusion, (truth, predicted), 1)
     return Scores(tuple(labels), float(cost), confusion)
+
+
+def _mean_square(answers: npt.NDArray[np.float32], truth: npt.NDArray[Any]) -> float:
+    return float(np.square(answers.astype(np.float64) - truth).mean())
 
 
 def _ratio(part: int, whole: int) -> float | None:

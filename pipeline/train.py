@@ -1,6 +1,6 @@
 """`python -m pipeline train`: from a data source to a run folder that holds a trained model.
 
-runs/NAME/config.json                     before the first step
+runs/NAME/config.json                     before the first step; graph.py too, the copy of a user's own graph
 runs/NAME/metrics.jsonl, metrics.csv      row by row while it trains
 runs/NAME/curves.png, checkpoints/        after each pass
 runs/NAME/manifest.json, runs/latest      at the end
@@ -24,22 +24,27 @@ import numpy as np
 
 import fluidline
 from fluidline.errors import UsageError
-from fluidline.files import recover, write_json
+from fluidline.files import atomic_file, recover, write_json
 from fluidline.machine import cores, cpu_model
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
+from pipeline.augment import NONE
 from pipeline.checkpoint import check_best, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
 from pipeline.data import load
 from pipeline.data.dataset import Dataset
 from pipeline.device import place, threads, use_threads
 from pipeline.events import Best, EndTrainingEvent, Event, Handler, PrintHandler, ProgressHandler
+from pipeline.losses import CROSS_ENTROPY
 from pipeline.metrics import MetricsLog
+from pipeline.models import short_name
 from pipeline.plot import PlotHandler
 from pipeline.result import TrainResult, result_of, write_stage
 from pipeline.resume import check_checkpoint, check_config, clear, fingerprint, refuse_existing
 from pipeline.signals import StopSignal
 
 if TYPE_CHECKING:
+    from pipeline.graph_loading import Graph
+    from pipeline.program import Programs
     from pipeline.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -65,12 +70,14 @@ def train(
         if not (resume or overwrite):
             refuse_existing(run)
         dataset = load_data(config)
+        _check_fit(config, dataset)
+        graph, programs = _build(config, dataset, run.graph if resume else None)
         if overwrite:
             clear(run)
-        trainer = _prepare(run, config, dataset, resume)
+        trainer = _prepare(run, config, dataset, graph, programs, resume)
         begin = trainer.progress
         metrics = MetricsLog(run.metrics, before=(begin.epoch, begin.step))
-        plot = PlotHandler(metrics, run.curves, f"{config.model} on {dataset.source}")
+        plot = PlotHandler(metrics, run.curves, f"{short_name(config.model)} on {dataset.source}")
         everyone: list[Handler] = [metrics, plot, *([PrintHandler()] if handlers is None else handlers)]
         best = _fit(trainer, run, everyone)
 
@@ -87,12 +94,33 @@ def load_data(config: TrainConfig) -> Dataset:
     return dataset.hold_out(config.valid_size) if config.valid_size and not dataset.valid else dataset
 
 
-def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> Trainer:
+def _check_fit(config: TrainConfig, dataset: Dataset) -> None:
+    """Raise UsageError where an option is for images of classes, and the data are a table with a number to foretell."""
+    if not dataset.labels and config.loss == CROSS_ENTROPY:
+        raise UsageError(f"{dataset.source} has no classes, which the loss {CROSS_ENTROPY} is for (--loss mse)")
+    if not dataset.labels and config.augment != NONE:
+        raise UsageError(f"{dataset.source} has no images that could be changed (--augment {NONE})")
+
+
+def _build(config: TrainConfig, dataset: Dataset, kept: Path | None) -> tuple[Graph, Programs]:
+    """Return the model's graph and the programs made of it, before anything is written: a user's graph may fail."""
+    from pipeline.graph_loading import load_graph  # both bring paddle, which --help must not wait for
+    from pipeline.program import build_programs
+
+    graph = load_graph(config.model, kept)
+    return graph, build_programs(config, len(dataset.labels), dataset.input, graph)
+
+
+def _prepare(
+    run: RunFolder, config: TrainConfig, dataset: Dataset, graph: Graph, programs: Programs, resume: bool
+) -> Trainer:
     """Return the trainer, at its beginning or where the run's last checkpoint stands, with config.json written."""
-    from pipeline.trainer import Trainer  # brings paddle, which --help must not wait for
+    from pipeline.trainer import Trainer  # brings paddle too
 
     facts = {
         "labels": list(dataset.labels),
+        "preprocessing": dataset.input.preprocessing(),
+        "graph": graph.digest,
         "data": fingerprint(dataset),
         "threads": threads(),
     }
@@ -101,8 +129,11 @@ def _prepare(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool
         check_checkpoint(run, found[1], facts, config)
     recover(run.path)
     sweep(run.checkpoints, found and found[0])
+    if graph.source is not None:
+        with atomic_file(run.graph) as copy:
+            copy.write_bytes(graph.source)
     write_json(run.config, {**config.as_dict(), "versions": _versions(), "machine": _machine()})
-    trainer = Trainer(config, dataset, run.checkpoints, facts)
+    trainer = Trainer(config, dataset, programs, run.checkpoints, facts)
     if found:
         trainer.restore(*found)
         if trainer.progress.best:
@@ -160,7 +191,7 @@ def command(file: Path | None, resume: bool, overwrite: bool, as_json: bool, **g
     """
     if resume and file is None:
         # What a resumed run is not told anew, its own config.json says.
-        given["run"] = given["run"] or given["model"] or TrainConfig().run
+        given["run"] = given["run"] or short_name(given["model"] or TrainConfig().model)
         given["runs_dir"] = given["runs_dir"] or TrainConfig().runs_dir
         own = RunFolder(Path(given["runs_dir"]) / given["run"]).config
         file = own if own.exists() else None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import legacy_fluid as fluid
-from fluidline.errors import FluidlineError
+from fluidline.errors import DivergedError
 from pipeline import device
 from pipeline.averaging import copy_averages
 from pipeline.checkpoint import BEST, LAST, MODEL, load_checkpoint, write_checkpoint
@@ -21,7 +21,7 @@ from pipeline.config import TrainConfig
 from pipeline.data.dataset import Dataset, Split
 from pipeline.events import BeginEpochEvent, Best, EndEpochEvent, EndStepEvent, Event
 from pipeline.feeding import Feed, StepFeed, batches, in_order
-from pipeline.program import LABEL, build_programs
+from pipeline.program import LABEL, LEARNING_RATE, Programs
 from pipeline.signals import StopSignal
 
 TEST_BATCH = 200
@@ -49,11 +49,13 @@ class Progress:
 class Trainer:
     """A model in training. `facts` go into the state of each checkpoint it writes below the folder `checkpoints`."""
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, checkpoints: Path, facts: dict[str, Any]) -> None:
-        self.config, self.dataset, self.checkpoints, self.facts = config, dataset, checkpoints, facts
+    def __init__(
+        self, config: TrainConfig, dataset: Dataset, programs: Programs, checkpoints: Path, facts: dict[str, Any]
+    ) -> None:
+        self.config, self.dataset, self.programs = config, dataset, programs
+        self.checkpoints, self.facts = checkpoints, facts
         self.progress = Progress()
         self.batches = math.ceil(len(dataset.train) / config.batch_size)
-        self.programs = build_programs(config, len(dataset.labels))
         self.step_feed = StepFeed(self.programs, config, self.batches * config.epochs)
         self.scope = fluid.Scope()
         # Where the test finds its parameters: within the other, one for all passes, and empty where it is to find those.
@@ -75,7 +77,7 @@ class Trainer:
     def fit(self, handle: Callable[[Event], None], stop: StopSignal) -> Best | None:
         """Train to the last pass and return the best; None where `stop` ended it before, after a checkpoint.
 
-        Raises FluidlineError where the cost is no longer a number.
+        Raises DivergedError where the cost is no longer a number.
         """
         with fluid.scope_guard(self.scope):
             while self.progress.epoch < self.config.epochs:
@@ -102,21 +104,25 @@ class Trainer:
 
     def _step(self, feed: Feed, handle: Callable[[Event], None]) -> None:
         now, size = self.progress, len(feed[LABEL])
-        cost, accuracy = self._run(self.programs.train, {**feed, **self.step_feed(now.step)}, self.scope)
+        numbers = self.step_feed(now.step)
+        cost, accuracy = self._run(self.programs.train, {**feed, **numbers}, self.scope)
         if not math.isfinite(cost):
-            raise FluidlineError(
+            raise DivergedError(
                 f"the cost became {cost} in epoch {now.epoch}, batch {now.batch}"
-                f" (train again with a --learning-rate below {self.config.learning_rate})"
+                f" (train again with a --learning-rate below {self.config.learning_rate})",
+                now.epoch,
             )
         now.cost_sum += cost * size
-        now.right += round(accuracy * size)
-        event = EndStepEvent(now.epoch, now.batch, now.step, cost, accuracy)
+        now.right += round((accuracy or 0.0) * size)
+        rate = float(str(numbers[LEARNING_RATE][0]))  # through its digits as float32: 0.001, not 0.0010000000474974513
+        event = EndStepEvent(now.epoch, now.batch, now.step, cost, accuracy, rate)
         now.batch, now.step = now.batch + 1, now.step + 1
         if event.batch % self.config.log_every == 0:
             handle(event)
 
     def _finish_epoch(self, handle: Callable[[Event], None]) -> None:
         now, count = self.progress, len(self.dataset.train)
+        accuracy = now.right / count if self.dataset.labels else None
         copy_averages(self.scope, self.programs.averages, self.tested, self.place)
         if self.dataset.valid:
             best = Best(now.epoch, None, None, *self._test(self.dataset.valid, self.tested))
@@ -124,7 +130,7 @@ class Trainer:
             best = Best(now.epoch, *self._test(self.dataset.test, self.tested))
         handle(
             EndEpochEvent(
-                now.epoch, now.step, now.cost_sum / count, now.right / count, best.test_cost, best.test_accuracy,
+                now.epoch, now.step, now.cost_sum / count, accuracy, best.test_cost, best.test_accuracy,
                 now.seconds, best.valid_cost, best.valid_accuracy,
             )
         )  # fmt: skip
@@ -146,18 +152,19 @@ class Trainer:
         cost, accuracy = self._test(self.dataset.test, scope)
         return replace(best, test_cost=cost, test_accuracy=accuracy)
 
-    def _test(self, split: Split, scope: Any) -> tuple[float, float]:
+    def _test(self, split: Split, scope: Any) -> tuple[float, float | None]:
         """Return average cost and accuracy over a split, with the parameters of a scope."""
         cost_sum, right = 0.0, 0
         for feed in in_order(split, TEST_BATCH):
             cost, accuracy = self._run(self.programs.test, feed, scope)
             cost_sum += cost * len(feed[LABEL])
-            right += round(accuracy * len(feed[LABEL]))
-        return cost_sum / len(split), right / len(split)
+            right += round((accuracy or 0.0) * len(feed[LABEL]))
+        return cost_sum / len(split), right / len(split) if self.dataset.labels else None
 
-    def _run(self, program: Any, feed: Feed, scope: Any) -> tuple[float, float]:
-        cost, accuracy = self.executor.run(program, feed=feed, fetch_list=self.programs.fetch, scope=scope)
-        return float(cost[0]), float(accuracy[0])
+    def _run(self, program: Any, feed: Feed, scope: Any) -> tuple[float, float | None]:
+        """Return average cost of a batch, and its accuracy where there are classes."""
+        cost, *accuracy = self.executor.run(program, feed=feed, fetch_list=self.programs.fetch, scope=scope)
+        return float(cost[0]), float(accuracy[0][0]) if accuracy else None
 
     def _checkpoint_is_due(self) -> bool:
         return 0 < self.config.checkpoint_every <= time.monotonic() - self.saved

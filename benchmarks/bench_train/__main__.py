@@ -17,7 +17,7 @@ import click
 
 from benchmarks.bench_train.contenders import ROOT, Contender, contenders
 from benchmarks.bench_train.picture import draw
-from benchmarks.bench_train.race import Course, climb, race
+from benchmarks.bench_train.race import BATCHES, Course, climb, race
 from benchmarks.bench_train.results import Report
 from benchmarks.bench_train.tables import markdown
 from export.bench.environment import environment, watched
@@ -25,7 +25,6 @@ from fluidline.cli import Choice, main
 from fluidline.errors import UsageError
 from fluidline.files import atomic_file, write_json, write_text
 from pipeline.data import load
-from pipeline.models import MODELS
 
 TORCH = ROOT / ".venv-bench" / "bin" / "python"
 CLIMBERS = ("ours", "torch")  # who is sent to an accuracy: the others take too long
@@ -60,7 +59,7 @@ def bench_train(
 
 @click.command()
 @click.option("--data", help="As for `python -m pipeline train`.")
-@click.option("--model", "models", type=Choice(list(MODELS)), multiple=True, help="May be repeated.  [default: all]")
+@click.option("--model", "models", type=Choice(list(BATCHES)), multiple=True, help="May be repeated.  [default: all]")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Timed, after one to warm up.")
 @click.option("--batches", type=click.IntRange(min=1), help="In a round.  [default: about a second's]")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(min=1))
@@ -87,7 +86,7 @@ def command(
         click.echo(f"the machine is busy (load {busy:.1f}): figures will be too low, and ratios noisy", err=True)
     everyone = contenders(None if "torch" in without else torch, "paddle" not in without, genuine)
     report = bench_train(
-        everyone, models or list(MODELS), data=data, rounds=rounds, batches=batches, batch_size=batch_size, seed=seed,
+        everyone, models or list(BATCHES), data=data, rounds=rounds, batches=batches, batch_size=batch_size, seed=seed,
         threads=threads, goal=to_accuracy and to_accuracy / 100,
     )  # fmt: skip
     text = markdown(report)

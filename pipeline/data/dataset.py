@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -49,6 +49,9 @@ class Input(Protocol):
     def preprocessing(self) -> dict[str, Any]:
         """Return what `normalise` does as what JSON can hold, for those who are to do the same without this code."""
 
+    def as_trained(self, preprocessing: Mapping[str, Any]) -> Input:
+        """Return the input with the `preprocessing` that a model was trained with. Raises DataError where it does not fit."""
+
 
 class ImageInput:
     """Images uint8 [N, 28, 28], light ink on dark, with labels int64 [N]."""
@@ -67,6 +70,9 @@ class ImageInput:
 
     def preprocessing(self) -> dict[str, Any]:
         return {"size": [SIDE, SIDE], "scale": SCALE, "shift": SHIFT, "ink": "light"}
+
+    def as_trained(self, preprocessing: Mapping[str, Any]) -> Input:
+        return self
 
 
 IMAGES = ImageInput()
@@ -129,6 +135,15 @@ class Dataset:
     def input(self) -> Input:
         """How a graph is fed with the samples."""
         return self.train.input
+
+    def as_trained(self, preprocessing: Mapping[str, Any]) -> Dataset:
+        """Return the data set as a model takes it that was trained with this `preprocessing`.
+
+        Raises DataError where it is of other data.
+        """
+        form = self.input.as_trained(preprocessing)
+        train, test = (replace(split, input=form) for split in (self.train, self.test))
+        return replace(self, train=train, test=test, valid=self.valid and replace(self.valid, input=form))
 
     def hold_out(self, count: int) -> Dataset:
         """Return the data set with `count` of its training samples as validation split, the same ones in every training.

@@ -13,6 +13,8 @@ from pipeline.data.idx import NAMES as IDX_NAMES
 from pipeline.data.idx import find_idx, read_idx_folder
 from pipeline.data.mnist_json import NAMES as JSON_NAMES
 from pipeline.data.mnist_json import read_mnist_json
+from pipeline.data.table import SUFFIXES as TABLE_SUFFIXES
+from pipeline.data.table import read_table
 
 BUILTIN = "builtin"
 MNIST_DIR = "MNIST_DIR"
@@ -24,9 +26,9 @@ def load(spec: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:
     """Load a data set and log which one it is.
 
     `spec` is a folder of IDX files, of `mnist.json.gz`, or of images with a sub-folder for each class; such a JSON file;
-    such a folder and one of several IDX sets in it, as in 'gzip/emnist-letters'; or 'builtin'. Without it, the first of
-    these is taken: the folder that $MNIST_DIR names, Paddle's own cache, a download into that, the built-in digits.
-    `seed` divides a folder of images into train and test, and draws the built-in digits.
+    such a folder and one of several IDX sets in it, as in 'gzip/emnist-letters'; a table of numbers; or 'builtin'. Without
+    it, the first of these is taken: the folder that $MNIST_DIR names, Paddle's own cache, a download into that, the
+    built-in digits. `seed` divides a folder of images into train and test, and draws the built-in digits.
 
     Raises DataError where what was named, by `spec` or by $MNIST_DIR, is missing or damaged: nothing takes its place.
     """
@@ -90,13 +92,16 @@ def _read(path: Path, seed: int) -> Dataset:
     """Read what is at `path`, by what it looks like."""
     if path.is_file() and path.name.endswith((".json", ".json.gz")):
         return read_mnist_json(path)
+    if path.is_file() and path.suffix in TABLE_SUFFIXES:
+        return read_table(path)
     if not path.exists() and path.name in find_idx(path.parent):
         return read_idx_folder(path.parent, path.name)
     if not path.is_dir():
         found = "is a file of another kind" if path.exists() else "is not there"
         raise DataError(
             f"no data: {path} {found} (give a folder of MNIST's IDX files, of {JSON_NAMES[0]} or of images with a"
-            f" sub-folder for each class, or '{BUILTIN}' for drawn digits)"
+            f" sub-folder for each class, a table of numbers *{' or *'.join(TABLE_SUFFIXES)}, or '{BUILTIN}' for drawn"
+            " digits)"
         )
     if find_idx(path):
         return read_idx_folder(path)

@@ -38,16 +38,15 @@ class Run:
         return {parameter.name: self.value(parameter.name) for parameter in self.programs.train.all_parameters()}
 
 
+def two_dropouts(img: Any, classes: int) -> Any:
+    hidden = fluid.layers.dropout(fluid.layers.dropout(img, 0.5), 0.5)
+    return fluid.layers.fc(hidden, classes, act="softmax")
+
+
 @pytest.fixture
 def dropout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of two dropouts."""
-
-    def graph(img: Any, classes: int) -> Any:
-        hidden = fluid.layers.dropout(fluid.layers.dropout(img, 0.5), 0.5)
-        return fluid.layers.fc(hidden, classes, act="softmax")
-
-    monkeypatch.setitem(MODELS, "dropout", Model("unused:unused", MODELS["softmax"].recipe))
-    monkeypatch.setattr("pipeline.program._graph", lambda model: graph)
+    monkeypatch.setitem(MODELS, "dropout", Model(f"{__name__}:two_dropouts", MODELS["softmax"].recipe))
 
 
 @pytest.mark.parametrize("model", ["softmax", "lenet"])

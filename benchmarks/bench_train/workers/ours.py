@@ -55,6 +55,7 @@ def main() -> None:
 
     from pipeline.config import TrainConfig
     from pipeline.data.dataset import Dataset, Split
+    from pipeline.program import build_programs
     from pipeline.signals import StopSignal
     from pipeline.trainer import Trainer
 
@@ -68,7 +69,7 @@ def main() -> None:
     )  # fmt: skip
     read = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, StopSignal() as stop:
-        trainer = Trainer(config, dataset, Path(folder), {})
+        trainer = Trainer(config, dataset, build_programs(config, len(dataset.labels)), Path(folder), {})
         built = time.perf_counter()
         parameters = trainer.programs.train.all_parameters()
         values = [np.array(trainer.scope.find_var(parameter.name).get_tensor()) for parameter in parameters]
