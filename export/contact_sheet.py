@@ -14,11 +14,12 @@ from PIL import Image
 from export.choices import MAX_PIXELS
 from export.predictions import Prediction
 from export.reading.gray import UnreadableImageError, read_gray
-from export.reading.plain_png import SIDE
+from export.reading.plain_png import SIZE
 from fluidline.files import write_text
 
 LIMIT = 200  # images on the sheet, and as many failures: what is kept in memory, and what a browser shows at once
 _THUMBNAIL = 112  # pixels, the longer side
+_SMALL = 64  # pixels, the same: up to which nothing is lost in a picture
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -52,7 +53,7 @@ strong {{ font-size: 1.5rem; }}
 </html>
 """
 _IMAGE = """<li><figure><div class="pictures"><img src="{thumbnail}" alt="the image {file}"> \
-<img class="seen" src="{seen}" alt="the 28 by 28 pixels that the model was given"></div>
+<img class="seen" src="{seen}" alt="the {size} pixels that the model was given"></div>
 <figcaption><strong>{label}</strong> with probability {probability}{others}<br><span class="file">{file}</span>\
 </figcaption></figure></li>"""
 
@@ -60,8 +61,9 @@ _IMAGE = """<li><figure><div class="pictures"><img src="{thumbnail}" alt="the im
 class ContactSheet:
     """Collects predictions and writes the page: the LIMIT least certain, lowest first, and the first LIMIT failures."""
 
-    def __init__(self, folder: str | Path, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, folder: str | Path, max_pixels: int = MAX_PIXELS, size: tuple[int, int] = SIZE) -> None:
         self._folder = Path(folder)
+        self._height, self._width = size
         self._max_pixels = max_pixels
         self._images = 0
         self._failed: list[Prediction] = []
@@ -69,8 +71,8 @@ class ContactSheet:
         self._kept: list[tuple[float, int, Prediction, bytes]] = []  # a heap, the most certain on top
 
     def add(self, predictions: Sequence[Prediction], pixels: bytes) -> None:
-        """Take the predictions of a batch and the n * 28 * 28 pixels that the model was given."""
-        size = SIDE * SIDE
+        """Take the predictions of a batch and the n * height * width pixels that the model was given."""
+        size = self._height * self._width
         for index, prediction in enumerate(predictions):
             self._add(prediction, pixels[index * size : (index + 1) * size])
 
@@ -99,25 +101,26 @@ class ContactSheet:
         others = "".join(f", {_text(label)} {probability:.4f}" for label, probability in ranked[1:])
         return _IMAGE.format(
             thumbnail=_data_uri(self._thumbnail(prediction)),
-            seen=_data_uri(Image.frombytes("L", (SIDE, SIDE), pixels)),
+            seen=_data_uri(Image.frombytes("L", (self._width, self._height), pixels)),
+            size=f"{self._width} by {self._height}",
             label=_text(prediction.labels[0]),
             probability=f"{prediction.probabilities[0]:.4f}",
             others=others,
-            file=_text(prediction.file),
+            file=_text(prediction.name),
         )
 
     def _thumbnail(self, prediction: Prediction) -> Image.Image:
         try:
-            image = read_gray(self._folder / prediction.file, self._max_pixels)
+            image = read_gray(self._folder / prediction.name, self._max_pixels)
         except UnreadableImageError:  # it could be read before: removed or changed since
-            image = Image.new("L", (SIDE, SIDE), 127)
+            image = Image.new("L", SIZE, 127)
         image.thumbnail((_THUMBNAIL, _THUMBNAIL))
         return image
 
     def _list_failures(self) -> str:
         if not self._failed:
             return ""
-        items = "\n".join(f"<li>{_text(failure.file)}: {_text(failure.error)}</li>" for failure in self._failed)
+        items = "\n".join(f"<li>{_text(failure.name)}: {_text(failure.error)}</li>" for failure in self._failed)
         count = f"{self._failures}" + (f", the first {LIMIT}" if self._failures > LIMIT else "")
         return f'<h2>Files that could not be read ({count})</h2>\n<ul class="file">\n{items}\n</ul>'
 
@@ -128,5 +131,5 @@ def _text(text: str) -> str:
 
 def _data_uri(image: Image.Image) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=max(image.size) <= SIDE, quality=80)
+    image.save(buffer, "WEBP", lossless=max(image.size) <= _SMALL, quality=80)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

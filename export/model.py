@@ -1,13 +1,13 @@
-"""A model.onnx opened for classifying images: session, labels, preprocessing, and the provider that really runs it."""
+"""A model.onnx opened: session, what kind of model it is, and the provider that really runs it."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,66 +15,89 @@ import numpy as np
 import numpy.typing as npt
 
 from export.compiled import compiled
+from export.conversion.signature import TensorSpec
+from export.kind import Floats, Images, Kind, Pixels, Shape, Table, decide, is_batch, row_shape
 from export.settings import Setting, read_settings
 from fluidline.errors import DataError, FluidlineError, UsageError
 from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-SIDE = 28
 OPTIMISATIONS = ("basic", "extended", "all")  # onnxruntime's levels of graph optimisation
 _BATCH, _GPU_BATCH = 8, 4096  # images a call: as many as the processor's caches hold; what fills a GPU
 _FATAL, _ERROR, _WARNING = 4, 3, 2  # onnxruntime's severities; the last is its default
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How pixels become the model's input: value = pixel * scale + shift, the ink light on dark or dark on light."""
-
-    scale: float = 2 / 255
-    shift: float = -1.0
-    ink: str = "light"
+_DTYPES = {"float": "float32", "double": "float64"}  # what onnxruntime calls otherwise than NumPy
+_NUMBERS = ("bool", *(f"{kind}{bits}" for bits in (8, 16, 32, 64) for kind in ("int", "uint", "float")))
 
 
 @dataclass(frozen=True)
 class Model:
-    """An opened classifier of 28x28 images; safe to call from several threads at once.
+    """An opened model; safe to call from several threads at once.
 
     `setting` says how it is run, and that as many as `setting.calls` threads had best call it.
     """
 
     path: Path
     name: str
-    labels: tuple[str, ...]
-    preprocessing: Preprocessing
+    kind: Kind
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     provider: str
     session: Any
-    input_name: str
     setting: Setting
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it gives probabilities of, () where it gives a value."""
+        return self.kind.labels
+
+    @property
+    def images(self) -> Images:
+        """The images that it takes. Raises DataError where it takes something else."""
+        if isinstance(self.kind.takes, Images):
+            return self.kind.takes
+        raise self._other("images")
+
+    @property
+    def table(self) -> Table:
+        """The table that it takes. Raises DataError where it takes something else."""
+        if isinstance(self.kind.takes, Table):
+            return self.kind.takes
+        raise self._other("a table")
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether all that it takes and gives is one tensor of float32, [batch, fixed sizes]."""
+        return len(self.inputs) == len(self.outputs) == 1 and is_batch(self.inputs[0]) and is_batch(self.outputs[0])
+
+    @cached_property
+    def input_name(self) -> str:
+        return self.inputs[0].name
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape of one image or row, as the model takes it."""
+        return row_shape(self.inputs[0])
+
     def classify(self, pixels: Pixels) -> Floats:
-        """Return the probabilities, float32 [n, labels], of images uint8 [n, 28, 28], light ink on dark."""
-        return self.run(self.normalise(pixels))
+        """Return the answers, float32 [n, labels or 1], to images uint8 [n, height, width], light ink on dark."""
+        return self.run(self.images.normalise(pixels))
 
-    def normalise(self, pixels: Pixels) -> Floats:
-        """Return images uint8 [n, 28, 28], light ink on dark, as the model takes them: float32 [n, 1, 28, 28]."""
-        if self.preprocessing.ink == "dark":
-            pixels = np.invert(pixels)
-        images = pixels.reshape(-1, 1, SIDE, SIDE).astype(np.float32)
-        images *= np.float32(self.preprocessing.scale)
-        images += np.float32(self.preprocessing.shift)
-        return images
-
-    def run(self, images: Floats) -> Floats:
-        """Return the probabilities, float32 [n, labels], of normalised images float32 [n, 1, 28, 28]."""
+    def run(self, rows: Floats) -> Floats:
+        """Return the first output, float32 [n, labels or 1], for normalised images or rows float32 [n, *shape]."""
         size = self.setting.batch
-        if len(images) <= size:
-            probabilities: Floats = self.session.run(None, {self.input_name: images})[0]
-            return probabilities
-        return np.concatenate([self.run(images[start : start + size]) for start in range(0, len(images), size)])
+        if len(rows) <= size:
+            answers: Floats = self.session.run(None, {self.input_name: rows})[0]
+            return answers
+        return np.concatenate([self.run(rows[start : start + size]) for start in range(0, len(rows), size)])
+
+    def run_tensors(self, feed: Mapping[str, npt.NDArray[Any]], names: list[str]) -> list[npt.NDArray[Any]]:
+        """Return the outputs `names` for tensors of any kind."""
+        answers: list[npt.NDArray[Any]] = self.session.run(names, feed)
+        return answers
+
+    def _other(self, wanted: str) -> DataError:
+        return DataError(f"{self.path} does not take {wanted}: {self.kind.why or f'it takes {self.kind}'}")
 
 
 def locate(run: str | None = None, model: str | Path | None = None, root: str | Path = DEFAULT_ROOT) -> Path:
@@ -102,8 +125,8 @@ def load(path: str | Path, device: str = "auto", purpose: str | None = None, app
     `device` is cpu, gpu, or auto, which takes a GPU where onnxruntime can really use one. On the CPU it runs as the
     settings beside it say for `purpose`, latency or throughput, or, where there are none that fit, rewritten for the
     processor (`export.compiled`); without a purpose it runs as it is. `approximate` lets the settings name a file of
-    fewer bits. Without metadata the labels are 0, 1, 2..., and pixels go from -1 to 1. Raises DataError where the file
-    is no ONNX model, or one of something else than 28x28 images, and FluidlineError where the device is not to be had.
+    fewer bits. Raises DataError where the file is no ONNX model or its metadata contradict it, and FluidlineError where
+    the device is not to be had.
     """
     path = Path(path)
     session = _open_on_gpu(path, required=device == "gpu") if device == "gpu" or _may_use_gpu(device) else None
@@ -113,17 +136,20 @@ def load(path: str | Path, device: str = "auto", purpose: str | None = None, app
         setting = tuned or setting
         file = path.parent / setting.file if tuned or not purpose else compiled(path)
         session = _open(file, session_options(setting.threads, setting.optimisation), [CPU])
-    _check_input(path, session)
     metadata = session.get_modelmeta().custom_metadata_map
-    labels = _read_labels(path, metadata, _try(path, session).shape[1])
+    inputs, outputs = (_specs(path, values) for values in (session.get_inputs(), session.get_outputs()))
+    try:
+        kind = decide(inputs, outputs, metadata, lambda: _try(path, session, inputs[0]))
+    except DataError as error:
+        raise _unusable(path, str(error)) from error
     return Model(
         path=path,
         name=metadata.get("model", path.stem),
-        labels=labels,
-        preprocessing=_read_preprocessing(path, metadata),
+        kind=kind,
+        inputs=inputs,
+        outputs=outputs,
         provider=session.get_providers()[0],
         session=session,
-        input_name=session.get_inputs()[0].name,
         setting=setting,
     )
 
@@ -200,56 +226,35 @@ def has_cuda_driver() -> bool:
     return True
 
 
-def _check_input(path: Path, session: Any) -> None:
-    inputs = session.get_inputs()
-    shapes = ", ".join(f"{tensor.name} {tensor.type}{tensor.shape}" for tensor in inputs)
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or inputs[0].shape[1:] != [1, SIDE, SIDE]:
-        raise _unusable(path, f"it takes {shapes}, not images [batch, 1, {SIDE}, {SIDE}] of float32")
-    if isinstance(inputs[0].shape[0], int):
-        raise _unusable(path, f"it takes {inputs[0].shape[0]} images at a time ({shapes}), not any number")
+def _specs(path: Path, values: Any) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(value.name, _dtype(path, value), tuple(_size(size) for size in value.shape)) for value in values
+    )
 
 
-def _try(path: Path, session: Any) -> Floats:
+def _dtype(path: Path, value: Any) -> str:
+    kind = value.type.removeprefix("tensor(").removesuffix(")")
+    name = _DTYPES.get(kind, kind)
+    if value.type == kind or name not in _NUMBERS:
+        raise _unusable(path, f"its {value.name} is a {value.type}, not a tensor of numbers")
+    return name
+
+
+def _size(size: int | str | None) -> int | str:
+    return "?" if size is None else size
+
+
+def _try(path: Path, session: Any, source: TensorSpec) -> npt.NDArray[Any]:
     """Run the model once, so that what a device lacks shows now, and return its answer to a black image."""
-    black = np.zeros((1, 1, SIDE, SIDE), np.float32)
+    black = np.zeros((1, *row_shape(source)), np.float32)
     try:
-        answer: Floats = session.run(None, {session.get_inputs()[0].name: black})[0]
+        answer: npt.NDArray[Any] = session.run(None, {source.name: black})[0]
     except Exception as error:
         raise _unusable(
             path, f"it does not run on {session.get_providers()[0]}: {str(error).splitlines()[0]}"
         ) from error
-    if answer.ndim != 2 or answer.shape[0] != 1 or answer.dtype != np.float32:
-        raise _unusable(path, f"it answers with {answer.dtype}{list(answer.shape)}, not probabilities [batch, labels]")
-    if answer.min() < 0 or abs(float(answer.sum()) - 1) > 1e-3:
-        raise _unusable(path, "its answers are no probabilities (let its graph end with softmax)")
     return answer
 
 
-def _read_preprocessing(path: Path, metadata: dict[str, str]) -> Preprocessing:
-    if "preprocessing" not in metadata:
-        return Preprocessing()
-    try:
-        values = json.loads(metadata["preprocessing"])
-        size, ink = values["size"], values["ink"]
-        preprocessing = Preprocessing(float(values["scale"]), float(values["shift"]), ink)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _unusable(path, f"its metadata has no readable preprocessing: {error!r}") from error
-    if size != [SIDE, SIDE] or ink not in ("light", "dark"):
-        raise _unusable(path, f"its metadata asks for {ink} ink on {size}, not for {SIDE}x{SIDE}, light or dark")
-    return preprocessing
-
-
-def _read_labels(path: Path, metadata: dict[str, str], count: int) -> tuple[str, ...]:
-    if "labels" not in metadata:
-        return tuple(map(str, range(count)))
-    try:
-        labels = json.loads(metadata["labels"])
-    except ValueError as error:
-        raise _unusable(path, f"its metadata has no readable labels: {error}") from error
-    if not isinstance(labels, list) or len(labels) != count:
-        raise _unusable(path, f"its metadata has the labels {labels}, and its answers {count} probabilities")
-    return tuple(map(str, labels))
-
-
 def _unusable(path: Path, reason: str) -> DataError:
-    return DataError(f"{path} cannot classify images: {reason} (make a model with make export)")
+    return DataError(f"{path} cannot be used: {reason} (make a model with make export)")

@@ -1,5 +1,7 @@
 """`python -m export predict DIR`: which digit each image of a folder shows, as a table, at the speed of the machine.
 
+Or another label or a value, as the model has it; and the same for the rows of a table (`export.predict_table`).
+
     file names -> batches -> pixels, by processes that read -> probabilities, by threads -> rows
 
 No stage runs ahead of the next by more than a fixed number of batches, so memory does not grow with the folder. numpy
@@ -12,24 +14,24 @@ import logging
 import os
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from export.answers import Summary, to_predictions
 from export.choices import DEVICES, MAX_PIXELS, POLARITIES
-from export.predictions import FORMATS, Prediction, format_of, open_rows, read_done
+from export.predictions import FORMATS, Layout, Prediction, format_of, open_rows, read_done
 from export.reading.files import check_folder, find_images
 from export.reading.messages import Settings
 from export.reading.readers import Batch, Readers
 from fluidline.cli import Choice
-from fluidline.errors import DataError, FluidlineError
+from fluidline.errors import DataError, FluidlineError, UsageError
 from fluidline.machine import cores
 from fluidline.runs import DEFAULT_ROOT
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from export.model import Model
 
 BATCH_SIZE = 64
+_OF_IMAGES = ("polarity", "fit", "html", "every", "workers", "max_pixels")  # and not of tables
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,33 +48,18 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Summary:
-    """What came out of a folder; `confidence` is the mean of the labels' probabilities."""
+def predict(source: str | Path, out: str | Path = "predictions.csv", **options: Any) -> Summary:
+    """Predict for a folder of images (`predict_folder`) or a table (`export.predict_table.predict_table`)."""
+    if not os.path.isfile(source):
+        return predict_folder(source, out, **options)
+    from export.predict_table import predict_table
 
-    model: str
-    provider: str
-    images: int = 0
-    failures: int = 0
-    labels: Counter[str] = field(default_factory=Counter)
-    confidence: float = 0.0
-    seconds: float = 0.0
-
-    def add(self, predictions: Sequence[Prediction]) -> None:
-        answered = [prediction for prediction in predictions if not prediction.error]
-        self.images += len(predictions)
-        self.failures += len(predictions) - len(answered)
-        self.labels.update(prediction.labels[0] for prediction in answered)
-        excess = sum(prediction.probabilities[0] - self.confidence for prediction in answered)
-        self.confidence += excess / max(self.images - self.failures, 1)
-
-    def __str__(self) -> str:
-        counts = ", ".join(f"{label}: {count}" for label, count in sorted(self.labels.items()))
-        return (
-            f"{self.images} images in {self.seconds:.2f} s, {self.images / self.seconds:,.0f} images/s"
-            f" ({self.model} on {self.provider})\n"
-            f"{self.failures} could not be read; mean confidence {self.confidence:.4f}; labels {counts or 'none'}"
+    usual = predict_folder.__kwdefaults__ or {}
+    if other := [name for name in _OF_IMAGES if options.get(name, usual[name]) != usual[name]]:
+        raise UsageError(
+            f"{source} is a file, taken for a table; {', '.join(other)} is for a folder of images (leave it out)"
         )
+    return predict_table(source, out, **{name: value for name, value in options.items() if name not in _OF_IMAGES})
 
 
 def predict_folder(
@@ -94,14 +82,14 @@ def predict_folder(
     max_pixels: int = MAX_PIXELS,
     resume: bool = False,
 ) -> Summary:
-    """Classify the images in `folder` and below, and write a row for each, sorted by name, to `out`; '-' is stdout.
+    """Predict for the images in `folder` and below, and write a row for each, sorted by name, to `out`; '-' is stdout.
 
     The model is that of run `run`, the latest if None, or the file or run folder `model`. `polarity`, `fit` and
     `max_pixels` are those of `export.prepare.prepare`; `every` tries files that do not end as images too. A row has the
-    `top` likeliest labels, as `form`, csv or jsonl, else as the ending of `out` says. `html` is the place of a contact
-    sheet. `approximate` lets a model of fewer bits answer where `export bench` found one fast and good enough. `workers`
-    processes read, as many as there are cores if None. Rows go to OUT.partial until all are there; with `resume` those
-    that it has, or else `out`, are kept, and only the other files are read.
+    `top` likeliest labels, or the model's value, as `form`, csv or jsonl, else as the ending of `out` says. `html` is the
+    place of a contact sheet. `approximate` lets a model of fewer bits answer where `export bench` found one fast and
+    good enough. `workers` processes read, as many as there are cores if None. Rows go to OUT.partial until all are
+    there; with `resume` those that it has, or else `out`, are kept, and only the other files are read.
 
     A file that cannot be read is a row with the reason. Raises DataError where there are no images or the model is
     unusable, RunError where the run has none, and FluidlineError where a file cannot be written or the device is not
@@ -110,18 +98,28 @@ def predict_folder(
     started = time.perf_counter()
     out, form = str(out), format_of(str(out), form)
     done = read_done(out, form) if resume else set()
-    names = (name for name in _names(folder, every) if name not in done)
     settings = Settings(os.path.abspath(folder), polarity, fit, max_pixels)
-    with Readers(names, settings, batch_size, workers or cores()) as batches:
+
+    def readers(settings: Settings) -> Readers:
+        names = (name for name in _names(folder, every) if name not in done)
+        return Readers(names, settings, batch_size, workers or cores())
+
+    with ExitStack() as stack:
+        batches = stack.enter_context(readers(settings))
         from export.model import load, locate  # numpy and onnxruntime, while the first images are being read
 
         opened = load(locate(run, model, runs_dir), device, "throughput", approximate)
-        top = min(top, len(opened.labels))
+        size, top = opened.images.size, min(top, len(opened.labels))
+        if size != settings.size:  # which could not be known before
+            stack.close()
+            batches = stack.enter_context(readers(settings._replace(size=size)))
+        if html and not opened.labels:
+            raise UsageError(f"--html shows the least certain labels, and {opened.path} gives a value (leave it out)")
         summary = Summary(opened.name, opened.provider)
-        sheet = _sheet(folder, max_pixels) if html else None
-        classified = _in_order(lambda batch: (batch, _classify(opened, batch, top)), batches, opened.setting.calls)
-        with open_rows(out, form, top, resume) as rows, _progress(folder, every, len(done)) as advance:
-            for batch, predictions in classified:
+        sheet = _sheet(folder, max_pixels, size) if html else None
+        answered = _in_order(lambda batch: (batch, _answer(opened, batch, top)), batches, opened.setting.calls)
+        with open_rows(out, form, Layout("file", top), resume) as rows, _progress(folder, every, len(done)) as advance:
+            for batch, predictions in answered:
                 rows.write(predictions)
                 summary.add(predictions)
                 if sheet:
@@ -133,10 +131,10 @@ def predict_folder(
     return summary
 
 
-def _sheet(folder: str | Path, max_pixels: int) -> ContactSheet:
+def _sheet(folder: str | Path, max_pixels: int, size: tuple[int, int]) -> ContactSheet:
     from export.contact_sheet import ContactSheet
 
-    return ContactSheet(folder, max_pixels)
+    return ContactSheet(folder, max_pixels, size)
 
 
 def _names(folder: str | Path, every: bool) -> Iterator[str]:
@@ -149,19 +147,11 @@ def _names(folder: str | Path, every: bool) -> Iterator[str]:
     return chain([first], names)
 
 
-def _classify(model: Model, batch: Batch, top: int) -> list[Prediction]:
+def _answer(model: Model, batch: Batch, top: int) -> list[Prediction]:
     import numpy as np
 
-    pixels = np.frombuffer(batch.pixels, np.uint8).reshape(-1, 28, 28)
-    probabilities = model.classify(pixels)
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    best = np.take_along_axis(probabilities, order, axis=1).tolist()
-    return [
-        Prediction(name, error=batch.failures[index])
-        if index in batch.failures
-        else Prediction(name, tuple(model.labels[k] for k in ranks), tuple(values))
-        for index, (name, ranks, values) in enumerate(zip(batch.names, order.tolist(), best, strict=True))
-    ]
+    answers = model.classify(np.frombuffer(batch.pixels, np.uint8))
+    return to_predictions(model, batch.names, answers, batch.failures, top)
 
 
 def _in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
@@ -190,7 +180,7 @@ def _progress(folder: str | Path, every: bool, done: int) -> Iterator[Callable[[
 
 
 @click.command(name="predict")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="DIR|TABLE", type=click.Path(path_type=Path))
 @click.option("--run", help="Name of the run whose model to use.  [default: latest]")
 @click.option("--runs-dir", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Its place.")
 @click.option("--model", type=click.Path(path_type=Path), help="An ONNX file, or a run's folder, instead of --run.")
@@ -231,12 +221,14 @@ def _progress(folder: str | Path, every: bool, done: int) -> Iterator[Callable[[
     "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, help="Larger images are not decoded."
 )
 def command(strict: bool, **options: Any) -> None:
-    """Say which label each image in DIR and its sub-folders has."""
+    """Say which label, or value, each image in DIR and its sub-folders has, or each row of a CSV file TABLE."""
     try:
-        summary = predict_folder(**options)
+        summary = predict(**options)
     except KeyboardInterrupt:
         log.info("stopped; --resume goes on with the rows that are there")
         raise
     log.info("%s", summary)
     if strict and summary.failures:
-        raise FluidlineError(f"{summary.failures} of {summary.images} files could not be read (see the column error)")
+        raise FluidlineError(
+            f"{summary.failures} of {summary.count} {summary.unit} could not be read (see the column error)"
+        )

@@ -1,4 +1,4 @@
-"""What was predicted for a file, and how that is written: CSV or JSON lines, to stdout or a file that one can resume."""
+"""What was predicted for a file or row, and how that is written: CSV or JSON lines, to stdout or a file that one can resume."""
 
 from __future__ import annotations
 
@@ -29,12 +29,40 @@ Cell = str | float | None
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest labels of a file and their probabilities, falling, or the reason why there are none."""
+    """The likeliest labels of a file or row and their probabilities, falling, or a value, or why there is neither."""
 
-    file: str
+    name: str
     labels: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
+    value: float | None = None
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a table: what its rows are of, `file` or `row`, and how many labels each has, 0 for a value."""
+
+    subject: str = "file"
+    top: int = 1
+
+    @property
+    def columns(self) -> list[str]:
+        ranks = ["", *(f"_{rank}" for rank in range(2, self.top + 1))]
+        answers = [name + rank for rank in ranks for name in ("label", "probability")] if self.top else ["value"]
+        return [self.subject, *answers, "error"]
+
+    @property
+    def number(self) -> str:
+        """The format of its numbers: decimals of a probability, digits of a value."""
+        return ".6f" if self.top else ".7g"
+
+    def cells(self, prediction: Prediction) -> list[Cell]:
+        """Return what a prediction's row has in the columns."""
+        if not self.top:
+            return [prediction.name, prediction.value, prediction.error or None]
+        pairs = zip(prediction.labels, prediction.probabilities, strict=True)
+        ranked: list[Cell] = [cell for pair in pairs for cell in pair] if prediction.labels else [None] * (2 * self.top)
+        return [prediction.name, *ranked, prediction.error or None]
 
 
 def format_of(out: str, chosen: str | None = None) -> str:
@@ -48,8 +76,8 @@ def format_of(out: str, chosen: str | None = None) -> str:
 class Rows:
     """A table that is being written."""
 
-    def __init__(self, stream: TextIO, form: str, top: int) -> None:
-        self._stream, self._top, self._columns = stream, top, _columns(top)
+    def __init__(self, stream: TextIO, form: str, layout: Layout) -> None:
+        self._stream, self._layout, self._columns, self._number = stream, layout, layout.columns, layout.number
         self._to_line = _csv_line if form == "csv" else _json_line
 
     def write_header(self) -> None:
@@ -59,13 +87,14 @@ class Rows:
 
     def write(self, predictions: Iterable[Prediction]) -> None:
         """Write a row for each prediction, and hand them to the system: so they outlive this process."""
-        self._stream.writelines(self._to_line(self._columns, _cells(each, self._top)) for each in predictions)
+        columns, number, cells = self._columns, self._number, self._layout.cells
+        self._stream.writelines(self._to_line(columns, cells(each), number) for each in predictions)
         self._stream.flush()
 
 
 @contextmanager
-def open_rows(out: str, form: str, top: int, resume: bool = False) -> Iterator[Rows]:
-    """Open the table `out` for predictions with `top` labels each; '-' is stdout.
+def open_rows(out: str, form: str, layout: Layout, resume: bool = False) -> Iterator[Rows]:
+    """Open the table `out` for predictions; '-' is stdout.
 
     A regular file is written as OUT.partial, which becomes `out` when the context ends well. With `resume` the rows that
     OUT.partial has, or else `out`, come first. File names that are not UTF-8 keep their bytes in CSV, and are escaped in
@@ -76,7 +105,7 @@ def open_rows(out: str, form: str, top: int, resume: bool = False) -> Iterator[R
         if resume:
             raise UsageError(f"--resume goes on with a file, and --out is {out}")
         with _as_text(sys.stdout.fileno() if out == STDOUT else path) as stream:
-            rows = Rows(stream, form, top)
+            rows = Rows(stream, form, layout)
             rows.write_header()
             yield rows
     elif path.is_dir():
@@ -85,10 +114,10 @@ def open_rows(out: str, form: str, top: int, resume: bool = False) -> Iterator[R
         with resumable_file(path) as part, _locked(part):
             if resume and not part.stat().st_size and path.exists():
                 shutil.copyfile(path, part)
-            end = _end_of_rows(part, form, top) if resume else 0
+            end = _end_of_rows(part, form, layout) if resume else 0
             os.truncate(part, end)
             with _as_text(part, "a") as stream:
-                rows = Rows(stream, form, top)
+                rows = Rows(stream, form, layout)
                 if not end:
                     rows.write_header()
                 yield rows
@@ -108,7 +137,7 @@ def _locked(part: Path) -> Iterator[None]:
 
 
 def read_done(out: str, form: str) -> set[str]:
-    """Return the files that a table to be resumed has rows for."""
+    """Return the names that a table to be resumed has rows for."""
     path = Path(out)
     part = path.with_name(path.name + PARTIAL)
     found = next((file for file in (part, path) if file.is_file() and file.stat().st_size), None)
@@ -118,11 +147,11 @@ def read_done(out: str, form: str) -> set[str]:
     return {name for name, _ in (islice(rows, 1, None) if form == "csv" else rows)}
 
 
-def _end_of_rows(part: Path, form: str, top: int) -> int:
-    """Return where the last whole row ends, in bytes. Raises UsageError where the columns are not those of `top`."""
+def _end_of_rows(part: Path, form: str, layout: Layout) -> int:
+    """Return where the last whole row ends, in bytes. Raises UsageError where the columns are not those of `layout`."""
     end = 0
     for _, record in _rows_of(part, form):
-        if form == "csv" and not end and record != _header(_columns(top)):
+        if form == "csv" and not end and record != _header(layout.columns):
             raise UsageError(f"--resume: {part} has other columns, {record.strip()} (leave --resume out to begin anew)")
         end += len(record.encode("utf-8", "surrogateescape"))
     return end
@@ -135,8 +164,8 @@ def _rows_of(file: Path, form: str) -> Iterator[tuple[str, str]]:
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         for record in _records(stream, form):
             try:
-                name = next(csv.reader([record]))[0] if form == "csv" else str(json.loads(record)["file"])
-            except (csv.Error, ValueError, KeyError, TypeError, IndexError):
+                name = next(csv.reader([record]))[0] if form == "csv" else str(next(iter(json.loads(record).values())))
+            except (csv.Error, ValueError, AttributeError, StopIteration, IndexError):
                 return
             yield name, record
 
@@ -156,33 +185,22 @@ def _as_text(file: int | Path, mode: Literal["w", "a"] = "w") -> TextIO:
     return open(file, mode, encoding="utf-8", errors="surrogateescape", newline="", closefd=owned)
 
 
-def _columns(top: int) -> list[str]:
-    ranks = ["", *(f"_{rank}" for rank in range(2, top + 1))]
-    return ["file", *(name + rank for rank in ranks for name in ("label", "probability")), "error"]
-
-
 def _header(columns: list[str]) -> str:
     return ",".join(columns) + "\n"
 
 
-def _cells(prediction: Prediction, top: int) -> list[Cell]:
-    pairs = zip(prediction.labels, prediction.probabilities, strict=True)
-    ranked: list[Cell] = [cell for pair in pairs for cell in pair] if prediction.labels else [None] * (2 * top)
-    return [prediction.file, *ranked, prediction.error or None]
+def _csv_line(columns: list[str], cells: list[Cell], number: str) -> str:
+    return ",".join([_csv_cell(cell, number) for cell in cells]) + "\n"
 
 
-def _csv_line(columns: list[str], cells: list[Cell]) -> str:
-    return ",".join(map(_csv_cell, cells)) + "\n"
-
-
-def _csv_cell(cell: Cell) -> str:
+def _csv_cell(cell: Cell, number: str) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:.6f}"
+        return format(cell, number)
     return '"' + cell.replace('"', '""') + '"' if _TO_QUOTE.search(cell) else cell
 
 
-def _json_line(columns: list[str], cells: list[Cell]) -> str:
-    values = (round(cell, 6) if isinstance(cell, float) else cell for cell in cells)
+def _json_line(columns: list[str], cells: list[Cell], number: str) -> str:
+    values = (float(format(cell, number)) if isinstance(cell, float) else cell for cell in cells)
     return json.dumps(dict(zip(columns, values, strict=True))) + "\n"

@@ -118,7 +118,7 @@ def _write_int8(model: Model, file: Path, train: Split) -> None:
     class Images(CalibrationDataReader):
         def __init__(self) -> None:
             starts = range(0, min(len(train), _CALIBRATION_IMAGES), _BATCH)
-            batches = (model.normalise(train.images[start : start + _BATCH]) for start in starts)
+            batches = (model.images.normalise(train.images[start : start + _BATCH]) for start in starts)
             self._feeds: Iterator[dict[str, Floats]] = ({model.input_name: batch} for batch in batches)
 
         def get_next(self) -> dict[str, Floats] | None:

@@ -22,7 +22,7 @@ _FAINTEST = 8  # gray levels by which ink must differ from paper, and
 _NOISE = 4  # times the paper's own deviation
 _SPECK = 0.1  # of the largest stroke's area: what is smaller is dirt
 _EDGE = 0.3  # of the ink's strength: where a stroke ends
-_STROKE = 2.0  # pixels of the 28: thinner strokes are widened to that, MNIST's are 2.5 in the median
+_STROKE = 2.0  # pixels of 28: thinner strokes are widened to that, MNIST's are 2.5 in the median
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ def median_of_border(gray: Image.Image) -> float:
     return float(np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])))
 
 
-def centred_digit(gray: Image.Image, dark: bool | None = None) -> npt.NDArray[np.uint8] | None:
-    """Return the ink of an image of mode L as MNIST would have it: uint8 [28, 28], light on dark, None without ink.
+def centred_digit(
+    gray: Image.Image, dark: bool | None = None, size: tuple[int, int] = (SIDE, SIDE)
+) -> npt.NDArray[np.uint8] | None:
+    """Return the ink of an image of mode L as MNIST would have it: uint8 of `size`, light on dark, None without ink.
 
-    `dark` is the ink's colour, None to tell it. Uneven paper becomes black and the ink white, specks are left out, and
-    strokes too thin for 28 pixels are widened. Source: the description of MNIST in LeCun et al., Gradient-based learning
-    applied to document recognition, 1998.
+    `dark` is the ink's colour, None to tell it; `size` is height and width. Uneven paper becomes black and the ink white,
+    specks are left out, and strokes too thin for what they are scaled to are widened. Source: the description of MNIST
+    in LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
     values = _shrunk(gray, _COARSE)
     paper = _fit_paper(values)
@@ -73,7 +75,7 @@ def centred_digit(gray: Image.Image, dark: bool | None = None) -> npt.NDArray[np
     box = _enlarged(strokes, values.shape, gray.size)
     values = _shrunk(gray.crop(box), _FINE)  # close up, where a small digit has kept its detail
     ink = _strength(sign * (values - paper.under(values.shape, _region(box, gray.size))), levels)
-    return _centred(_widened(ink[_bounds(ink > _EDGE)]))
+    return _centred(_widened(ink[_bounds(ink > _EDGE)]), *size)
 
 
 def _differs_darkly(difference: Values, gray: Image.Image) -> bool:
@@ -226,14 +228,15 @@ def _widened(ink: Values) -> Image.Image:
     return image
 
 
-def _centred(ink: Image.Image) -> npt.NDArray[np.uint8]:
-    scale = BOX / max(ink.size)
+def _centred(ink: Image.Image, height: int, width: int) -> npt.NDArray[np.uint8]:
+    scale = min(height, width) * BOX / SIDE / max(ink.size)
     size = (max(1, round(ink.width * scale)), max(1, round(ink.height * scale)))
     ink = ink.resize(size, Image.Resampling.LANCZOS)
     mass = np.asarray(ink, np.float64)
     x = mass.sum(axis=0) @ np.arange(size[0]) / mass.sum()
     y = mass.sum(axis=1) @ np.arange(size[1]) / mass.sum()
-    left, top = (min(max(round(SIDE / 2 - c), 0), SIDE - n) for c, n in zip((x, y), size, strict=True))
-    digit = Image.new("L", (SIDE, SIDE))
+    sides = zip((x, y), size, (width, height), strict=True)
+    left, top = (min(max(round(side / 2 - c), 0), side - n) for c, n, side in sides)
+    digit = Image.new("L", (width, height))
     digit.paste(ink, (left, top))
     return np.asarray(digit)

@@ -12,10 +12,11 @@ class Settings(NamedTuple):
     polarity: str
     fit: bool
     max_pixels: int
+    size: tuple[int, int] = (28, 28)
 
 
 class Answer(NamedTuple):
-    """Pixels of a batch, n * 28 * 28 bytes, black for a file that could not be read; and the reasons, by index."""
+    """Pixels of a batch, n * height * width bytes, black for a file that could not be read; and the reasons, by index."""
 
     pixels: bytes
     failures: dict[int, str]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 SIDE = 28
+SIZE = (SIDE, SIDE)
 _PIXELS = SIDE * SIDE
 _SCANLINES = SIDE * (1 + SIDE)  # each line of pixels follows a byte that names its filter
 # Filters refer to the line above, which for an image's first line is black: so each image follows a line of black.

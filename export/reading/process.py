@@ -13,15 +13,14 @@ import warnings
 from typing import BinaryIO
 
 from export.reading.messages import Answer, Settings
-from export.reading.plain_png import SIDE, read_plain
-
-_NOTHING = bytes(SIDE * SIDE)
+from export.reading.plain_png import SIZE, read_plain
 
 
 def read_batch(names: list[str], settings: Settings) -> Answer:
     """Read a batch of files of `settings.folder`."""
     paths = [os.path.join(settings.folder, name) for name in names]
-    images = [None] * len(paths) if settings.fit else read_plain(paths, settings.polarity)
+    plain = settings.size == SIZE and not settings.fit
+    images = read_plain(paths, settings.polarity) if plain else [None] * len(paths)
     failures: dict[int, str] = {}
     pixels = []
     for index, image in enumerate(images):
@@ -35,9 +34,9 @@ def _read_carefully(path: str, settings: Settings) -> tuple[bytes, str]:
     from export.prepare import UnreadableImageError, prepare  # with numpy, which plain files can do without
 
     try:
-        return prepare(path, settings.polarity, settings.fit, settings.max_pixels).tobytes(), ""
+        return prepare(path, settings.polarity, settings.fit, settings.max_pixels, settings.size).tobytes(), ""
     except UnreadableImageError as error:
-        return _NOTHING, error.reason
+        return bytes(settings.size[0] * settings.size[1]), error.reason
 
 
 def _serve(requests: BinaryIO, answers: BinaryIO) -> None:

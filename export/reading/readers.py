@@ -24,12 +24,12 @@ from typing import Any
 from export.reading.messages import Answer, Settings
 from fluidline.errors import DataError
 
-_AHEAD = 8192  # images that may be read before the model takes them: 6 MB, what is read while onnxruntime loads
+_AHEAD = 6 << 20  # bytes of pixels that may be read before the model takes them: 8,000 of 28x28 while onnxruntime loads
 
 
 @dataclass(frozen=True)
 class Batch:
-    """File names, their pixels (uint8, n * 28 * 28 bytes, light ink on dark), and the reasons of failures by index."""
+    """File names, their pixels (uint8, n * height * width bytes, light ink on dark), and the reasons of failures by index."""
 
     names: list[str]
     pixels: bytes
@@ -49,7 +49,8 @@ class Readers:
         self._count = count
         self._readers: list[_Reader] = []
         self._order: queue.SimpleQueue[tuple[list[str], _Reader] | BaseException | None] = queue.SimpleQueue()
-        self._slots = threading.Semaphore(max(2 * count, _AHEAD // size))
+        height, width = settings.size
+        self._slots = threading.Semaphore(max(2 * count, _AHEAD // (size * height * width)))
         self._closed = False
         self._feeder = threading.Thread(target=self._feed, daemon=True)
 

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -43,6 +43,7 @@ class App:
     """Hands each request to its handler, and answers what goes wrong with it."""
 
     def __init__(self, settings: Settings, models: Models, board: Board, row: Row) -> None:
+        self._settings = settings
         self._key = settings.api_key.encode() if settings.api_key else None
         self._models = models
         self._board = board
@@ -56,8 +57,8 @@ class App:
             "live": _live,
             "ready": self._ready,
             "metrics": self._metrics,
-            "openapi": partial(_send, JSON, orjson.dumps(document(settings))),
-            "docs": partial(_send, b"text/html; charset=utf-8", docs_page(document(settings))),
+            "openapi": self._openapi,
+            "docs": self._docs,
             "server_metadata": protocol.server,
             "model_metadata": protocol.model,
             "model_ready": protocol.model_ready,
@@ -109,6 +110,15 @@ class App:
         answer = {"status": "ready", "models": [_describe(s) for s in self._models.served], "workers": workers}
         exchange.answer(200, orjson.dumps(answer))
 
+    def _openapi(self, exchange: Exchange) -> None:
+        _send(JSON, orjson.dumps(self._document()), exchange)
+
+    def _docs(self, exchange: Exchange) -> None:
+        _send(b"text/html; charset=utf-8", docs_page(self._document()), exchange)
+
+    def _document(self) -> dict[str, Any]:
+        return document(self._settings, [served.model.kind for served in self._models.served])
+
     def _metrics(self, exchange: Exchange) -> None:
         from export.serving.metrics import CONTENT_TYPE, exposition  # loaded by the worker once it is ready
 
@@ -124,10 +134,13 @@ def _send(content_type: bytes, body: bytes, exchange: Exchange) -> None:
 
 
 def _describe(served: Served) -> dict[str, object]:
+    kind, takes = served.model.kind, served.model.kind.takes
     return {
         "name": served.name,
         "version": served.version,
-        "labels": served.model.labels,
+        "takes": takes.as_json() if takes else {"kind": "tensors"},
+        "task": kind.task,
+        "labels": kind.labels,
         "provider": served.model.provider,
     }
 

@@ -1,4 +1,4 @@
-"""What is ready is classified together: jobs that came within one turn of the event loop make one batch.
+"""What is ready is computed together: jobs that came within one turn of the event loop make one batch.
 
 Nothing waits for company unless it is told to (`max_wait`). On a CPU the model runs in the event loop itself: its
 core has nothing better to do, and the requests that arrive meanwhile are the next batch. On a GPU it runs in a thread,
@@ -11,18 +11,18 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from export.model import SIDE, Floats, Model
+from export.kind import Floats
+from export.model import Model
 from export.serving.errors import RequestError, busy, internal, unprocessable
 
-PIXELS = SIDE * SIDE
-FLOAT_BYTES = 4 * PIXELS
 # Seconds of batches one after the other before the connections are looked at again. Within these bounds it is a multiple
 # of what the connections took: to refuse a request costs as much as to answer it, and must not be all that is done.
 _SHORTEST_TURN, _LONGEST_TURN, _SHARE = 0.02, 0.25, 4
@@ -39,7 +39,7 @@ class Timing(NamedTuple):
 
 
 class Job:
-    """Images on their way to a model: `count` of float32 as the model takes them, or of uint8, light ink on dark."""
+    """Rows on their way to a model: `count` of float32 as it takes them, or images of uint8, light ink on dark."""
 
     __slots__ = ("are_pixels", "count", "images", "queued", "rows", "taken")
 
@@ -51,8 +51,8 @@ class Job:
         self.taken = 0
         self.rows: list[Floats] = []
 
-    def finish(self, probabilities: Floats, best: list[int], timing: Timing) -> None:
-        """Take the probabilities, float32 [count, labels], and which is the largest for each image."""
+    def finish(self, answers: Floats, best: list[int], timing: Timing) -> None:
+        """Take the answers, float32 [count, labels or 1], and which is the largest of each row."""
         raise NotImplementedError
 
     def fail(self, error: RequestError) -> None:
@@ -72,7 +72,7 @@ class Part(NamedTuple):
         job = self.job
         if self.length == job.count:
             return job.images
-        size = PIXELS if job.are_pixels else FLOAT_BYTES
+        size = len(job.images) // job.count
         return memoryview(job.images)[self.start * size : (self.start + self.length) * size]
 
 
@@ -92,6 +92,7 @@ class Batcher:
     ) -> None:
         self.waiting = 0
         self._model = model
+        self._shape = (-1, *model.shape)
         self._max_batch = max_batch
         self._max_wait = max_wait
         self._max_queue = max_queue
@@ -178,22 +179,22 @@ class Batcher:
     def _to_array(self, data: list[bytes | memoryview], are_pixels: bool) -> Floats:
         joined = data[0] if len(data) == 1 else b"".join(data)
         if are_pixels:
-            return self._model.normalise(np.frombuffer(joined, np.uint8))
-        return np.frombuffer(joined, "<f4").reshape(-1, 1, SIDE, SIDE)
+            return self._model.images.normalise(np.frombuffer(joined, np.uint8))
+        return np.frombuffer(joined, "<f4").reshape(self._shape)
 
-    def _deliver(self, parts: list[Part], begun: float, probabilities: Floats | None) -> None:
+    def _deliver(self, parts: list[Part], begun: float, answers: Floats | None) -> None:
         timing = Timing(begun, time.perf_counter(), sum(part.length for part in parts))
         self._observe(timing.batch)
-        if probabilities is None:
+        if answers is None:
             for part in parts:
                 part.job.fail(internal())
             return
-        best = probabilities.argmax(axis=1).tolist()
-        finite = bool(np.isfinite(probabilities).all())
+        best = answers.argmax(axis=1).tolist()
+        finite = bool(np.isfinite(answers).all())
         end = 0
         for job, _, count in parts:
             start, end = end, end + count
-            rows = probabilities[start:end]
+            rows = answers[start:end]
             if count == job.count:
                 _finish(job, rows, best[start:end], timing, finite)
                 continue
@@ -205,10 +206,50 @@ class Batcher:
 
 def _finish(job: Job, rows: Floats, best: list[int], timing: Timing, finite: bool) -> None:
     if not finite and not np.isfinite(rows).all():
-        job.fail(unprocessable("the model's answer is no number", "send finite numbers, normalised to [-1, 1]"))
+        job.fail(unprocessable("the model's answer is no number", "send finite numbers, as the model takes them"))
         return
     try:
         job.finish(rows, best, timing)
     except Exception:
         log.exception("an answer could not be written")
         job.fail(internal())
+
+
+class LoneJob(Job):
+    """Tensors for a model that takes them one request at a time, and the names of the outputs that are asked for."""
+
+    __slots__ = ("feed", "outputs")
+
+    def __init__(self, feed: Mapping[str, npt.NDArray[Any]], outputs: list[str]) -> None:
+        super().__init__(b"", False, 1)
+        self.feed = feed
+        self.outputs = outputs
+
+    def take(self, answers: list[npt.NDArray[Any]]) -> None:
+        """Take the outputs, in the order of their names."""
+        raise NotImplementedError
+
+
+class LoneRunner(Batcher):
+    """The queue in front of a model whose requests cannot share a run: several tensors, of any kind and shape."""
+
+    def _compute(self, parts: list[Part]) -> Any:
+        job = parts[0].job
+        assert isinstance(job, LoneJob)
+        try:
+            return self._model.run_tensors(job.feed, job.outputs)
+        except Exception as error:  # onnxruntime's exceptions have no base of their own; most are about the tensors
+            return unprocessable(f"the model refuses these tensors: {str(error).splitlines()[0]}", "send others")
+
+    def _deliver(self, parts: list[Part], begun: float, answers: Any) -> None:
+        job = parts[0].job
+        assert isinstance(job, LoneJob)
+        self._observe(1)
+        if isinstance(answers, RequestError):
+            job.fail(answers)
+            return
+        try:
+            job.take(answers)
+        except Exception:
+            log.exception("an answer could not be written")
+            job.fail(internal())

@@ -10,6 +10,7 @@ _EXAMPLES = """\
 curl --data-binary @digit.png -H 'Content-Type: image/png' HOST/predict
 curl -F file=@one.png -F file=@two.jpg 'HOST/predict?fit=1&top=3'
 curl --json '{"pixels": [0, 0, ...]}' HOST/predict
+curl --json '{"features": [0.00632, 18.0, ...]}' 'HOST/predict?model=houses'
 curl --data-binary @images.f32 -H 'Content-Type: application/octet-stream' HOST/predict
 """
 
@@ -71,7 +72,7 @@ def _schema(schema: dict[str, Any]) -> str:
         return f"<a href='#{escape(name)}'>{escape(name)}</a>"
     if schema.get("format") == "binary":
         return "bytes"
-    return escape(schema["type"])
+    return escape(schema["type"]) if "type" in schema else " or ".join(map(_schema, schema["anyOf"]))
 
 
 def _json(value: Any) -> str:

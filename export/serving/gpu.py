@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from export.model import CPU, CUDA, SIDE, Floats, Model, session_options
+from export.kind import Floats, row_shape
+from export.model import CPU, CUDA, Model, session_options
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +26,14 @@ class CudaModel(Model):
 
     graphs: Mapping[int, _Graph]
 
-    def run(self, images: Floats) -> Floats:
+    def run(self, rows: Floats) -> Floats:
         """See `Model.run`."""
         largest = max(self.graphs)
-        if len(images) > largest:
-            parts = range(0, len(images), largest)
-            return np.concatenate([self.run(images[start : start + largest]) for start in parts])
-        size = min(size for size in self.graphs if size >= len(images))
-        return self.graphs[size].run(images)
+        if len(rows) > largest:
+            parts = range(0, len(rows), largest)
+            return np.concatenate([self.run(rows[start : start + largest]) for start in parts])
+        size = min(size for size in self.graphs if size >= len(rows))
+        return self.graphs[size].run(rows)
 
 
 def with_graphs(model: Model, max_batch: int) -> Model:
@@ -62,21 +63,21 @@ class _Graph:
         import onnxruntime
 
         self._session = session
-        self._images = np.zeros((size, 1, SIDE, SIDE), np.float32)
-        self._input = onnxruntime.OrtValue.ortvalue_from_numpy(self._images, "cuda", 0)
-        answers = np.zeros((size, len(model.labels)), np.float32)
+        self._rows = np.zeros((size, *model.shape), np.float32)
+        self._input = onnxruntime.OrtValue.ortvalue_from_numpy(self._rows, "cuda", 0)
+        answers = np.zeros((size, *row_shape(model.outputs[0])), np.float32)
         self._output = onnxruntime.OrtValue.ortvalue_from_numpy(answers, "cuda", 0)
         self._binding = session.io_binding()
         self._binding.bind_ortvalue_input(model.input_name, self._input)
         self._binding.bind_ortvalue_output(session.get_outputs()[0].name, self._output)
         self._options = onnxruntime.RunOptions()
         self._options.add_run_config_entry("gpu_graph_id", str(size))
-        self.run(self._images)  # captures
+        self.run(self._rows)  # captures
 
-    def run(self, images: Floats) -> Floats:
-        """Return the answers to as many images as the size, or fewer."""
-        self._images[: len(images)] = images
-        self._input.update_inplace(self._images)
+    def run(self, rows: Floats) -> Floats:
+        """Return the answers to as many images or rows as the size, or fewer."""
+        self._rows[: len(rows)] = rows
+        self._input.update_inplace(self._rows)
         self._session.run_with_iobinding(self._binding, self._options)
-        answers: Floats = self._output.numpy()[: len(images)]
+        answers: Floats = self._output.numpy()[: len(rows)]
         return answers

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from export.prepare import SIDE, UnreadableImageError, prepare
+from export.prepare import UnreadableImageError, prepare
 from export.reading.gray import open_image, read_gray
-from export.reading.plain_png import decode_plain
+from export.reading.plain_png import SIZE, decode_plain
 from export.serving.errors import RequestError, busy, internal, too_large, unprocessable
 from export.serving.settings import Settings
 
@@ -25,16 +25,17 @@ log = logging.getLogger(__name__)
 
 
 class Preparation(NamedTuple):
-    """How an image becomes 28x28: as `export.prepare.prepare` has it, or `raw`, as it is."""
+    """How an image becomes one of `size`, height and width: as `export.prepare.prepare` has it, or `raw`, as it is."""
 
     polarity: str = "auto"
     fit: bool = False
     raw: bool = False
+    size: tuple[int, int] = SIZE
 
     @property
-    def fits(self) -> bool:
-        """Whether the ink is cut out."""
-        return self.fit and not self.raw
+    def is_plain(self) -> bool:
+        """Whether `decode_plain` may do it: the size is its own, and the ink is not cut out."""
+        return (not self.fit or self.raw) and self.size == SIZE
 
     @property
     def expected_polarity(self) -> str:
@@ -69,7 +70,7 @@ class Decoder:
         done: Callable[[bytes], None],
         fail: Callable[[RequestError], None],
     ) -> None:
-        """Call `done`, later, with the pixels, n * 28 * 28 bytes, or `fail` with the reason why there are none.
+        """Call `done`, later, with the pixels, n * height * width bytes, or `fail` with the reason why there are none.
 
         Raises RequestError, 503, where too many wait already.
         """
@@ -84,12 +85,12 @@ class Decoder:
         asked, self._asked = self._asked, []
         plain: dict[str, list[bytes]] = {}
         for files, how, _, _ in asked:
-            if not how.fits:
+            if how.is_plain:
                 plain.setdefault(how.expected_polarity, []).extend(files)
         decoded = {polarity: iter(decode_plain(files, polarity)) for polarity, files in plain.items()}
         for one in asked:
             count = len(one.files)
-            images = [None] * count if one.how.fits else list(islice(decoded[one.how.expected_polarity], count))
+            images = list(islice(decoded[one.how.expected_polarity], count)) if one.how.is_plain else [None] * count
             ready = [image for image in images if image is not None]
             if len(ready) == count:
                 self._hand_over(one, b"".join(ready))
@@ -136,7 +137,7 @@ class Decoder:
 
 
 def read(data: bytes, how: Preparation, max_pixels: int) -> bytes:
-    """Return the 784 pixels of an image file. Raises RequestError, 413 or 422, where it cannot be had."""
+    """Return the pixels of an image file. Raises RequestError, 413 or 422, where it cannot be had."""
     try:
         with open_image(data, sys.maxsize) as image:
             size = image.width * image.height
@@ -148,12 +149,15 @@ def read(data: bytes, how: Preparation, max_pixels: int) -> bytes:
         raise _too_many_pixels(max_pixels)
     try:
         if not how.raw:
-            return prepare(data, how.polarity, how.fit, max_pixels).tobytes()
+            return prepare(data, how.polarity, how.fit, max_pixels, how.size).tobytes()
         gray = read_gray(data, max_pixels)
     except UnreadableImageError as error:
         raise _unreadable(error) from error
-    if gray.size != (SIDE, SIDE):
-        raise unprocessable(f"a raw image of {gray.width} x {gray.height}", f"send {SIDE} x {SIDE}, or leave out raw=1")
+    height, width = how.size
+    if gray.size != (width, height):
+        raise unprocessable(
+            f"a raw image of {gray.width} x {gray.height}", f"send {width} x {height}, or leave out raw=1"
+        )
     return gray.tobytes()
 
 

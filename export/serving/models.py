@@ -10,16 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from export.model import CPU, SIDE, Floats, Model, load, locate
-from export.serving.batching import Batcher
+from export.kind import Floats
+from export.model import CPU, Model, load, locate
+from export.serving.batching import Batcher, LoneRunner
 from export.serving.errors import RequestError
 from export.serving.settings import ModelSource, Settings
 from fluidline.errors import DataError, FluidlineError, UsageError
 
-_TOLERANCE = 1e-3  # of a probability, between the model as served and as written: a GPU may compute in TF32
+_TOLERANCE = (
+    1e-3  # of the largest answer, and of 1, between the model as served and as written: a GPU may compute in TF32
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +41,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Served:
-    """A model with the queue in front of it. `index` is as in `Opened`."""
+    """A model with the queue in front of it. `index` is as in `Opened`.
+
+    `batcher` takes images or rows, `lone` the tensors of a model whose requests cannot share a run; None where they can.
+    """
 
     index: int
     name: str
@@ -45,6 +52,7 @@ class Served:
     digest: str
     model: Model
     batcher: Batcher
+    lone: LoneRunner | None
 
 
 class Models:
@@ -64,7 +72,9 @@ class Models:
     @property
     def waiting(self) -> int:
         """How many images wait for a model."""
-        return sum(served.batcher.waiting for served in self._served.values())
+        return sum(
+            served.batcher.waiting + (served.lone.waiting if served.lone else 0) for served in self._served.values()
+        )
 
     def find(self, name: str | None, version: str | None = None) -> Served:
         """Return a model by name, the first if None, and version, the first of that name if None."""
@@ -106,21 +116,19 @@ class Models:
 
     def _serve(self, opened: Opened) -> None:
         settings, model, index = self._settings, opened.model, opened.index
-        batcher = Batcher(
-            model,
-            max_batch=settings.max_batch,
-            max_wait=settings.max_wait,
-            max_queue=settings.max_queue,
-            timeout=settings.timeout,
-            observe=partial(self._observe, index),
-            thread=self._thread if model.provider != CPU else None,
-        )
-        self._served[index] = Served(index, opened.name, opened.version, opened.digest, model, batcher)
+        options: dict[str, Any] = {
+            "max_wait": settings.max_wait,
+            "max_queue": settings.max_queue,
+            "timeout": settings.timeout,
+            "observe": partial(self._observe, index),
+            "thread": self._thread if model.provider != CPU else None,
+        }
+        batcher = Batcher(model, max_batch=settings.max_batch, **options)
+        lone = None if model.is_batched else LoneRunner(model, max_batch=1, **options)
+        self._served[index] = Served(index, opened.name, opened.version, opened.digest, model, batcher, lone)
         log.info(
-            "serving %s, version %s, on %s",
-            opened.name,
-            opened.version,
-            model.provider,
+            "serving %s, version %s, on %s: %s",
+            *(opened.name, opened.version, model.provider, model.kind),
             extra={"path": str(model.path)},
         )
 
@@ -135,7 +143,7 @@ def open_source(settings: Settings, index: int, source: ModelSource, known: str 
     if digest == known:
         return None
     model = _open(path, settings)
-    if model.provider != CPU:
+    if model.provider != CPU and model.is_batched:
         from export.serving.gpu import with_graphs
 
         model = with_graphs(model, settings.max_batch)
@@ -147,28 +155,32 @@ def open_source(settings: Settings, index: int, source: ModelSource, known: str 
 def check(model: Model, max_batch: int) -> None:
     """Warm a model up, and hold its answers against those of its graph as it is written, on the CPU, one by one.
 
-    Raises DataError where they differ.
+    Of a model that takes tensors of other kinds nobody knows what suits it: it is not run. Raises DataError where the
+    answers differ.
     """
-    images = np.random.default_rng(0).uniform(-1, 1, (max_batch, 1, SIDE, SIDE)).astype(np.float32)
-    expected = _reference(model.path, images)
+    if model.kind.takes is None and not model.is_batched:
+        return
+    rows = np.random.default_rng(0).uniform(-1, 1, (max_batch, *model.shape)).astype(np.float32)
+    expected = _reference(model.path, rows)
+    tolerance = _TOLERANCE * max(1.0, float(np.abs(expected).max()))
     for batch in {1, 2, max_batch}:
-        answers = model.run(images[:batch])
+        answers = model.run(rows[:batch])
         difference = float(np.abs(answers - expected[:batch]).max())
-        if not difference <= _TOLERANCE:
+        if not difference <= tolerance:
             raise DataError(
                 f"{model.path} answers wrongly on {model.provider}: off by {difference:.3g} in a batch of {batch}"
                 " (serve it with --device cpu, or export it again)"
             )
 
 
-def _reference(path: Path, images: Floats) -> Floats:
+def _reference(path: Path, rows: Floats) -> Floats:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=[CPU])
-    answers: Floats = session.run(None, {session.get_inputs()[0].name: images})[0]
+    answers: Floats = session.run(None, {session.get_inputs()[0].name: rows})[0]
     return answers
 
 

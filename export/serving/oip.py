@@ -6,74 +6,33 @@ Source: https://github.com/kserve/open-inference-protocol and, for binary tensor
 from __future__ import annotations
 
 import math
-import struct
-from functools import lru_cache
-from itertools import chain
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
+import numpy as np
+import numpy.typing as npt
 import orjson
-from msgspec import Meta
 
-from export.model import SIDE, Floats
-from export.serving.batching import FLOAT_BYTES, Job, Timing
-from export.serving.errors import RequestError, malformed, too_large, unprocessable
+from export.conversion.signature import TensorSpec
+from export.kind import Floats
+from export.serving.batching import Job, LoneJob, Timing
+from export.serving.errors import RequestError
 from export.serving.exchange import Exchange
-from export.serving.forms import check_encoding
 from export.serving.models import Models, Served
+from export.serving.oip_request import (
+    DATATYPES,
+    HEADER_LENGTH,
+    InferRequest,
+    protocol_shape,
+    read_request,
+    read_rows,
+    read_tensors,
+)
 from export.serving.settings import Settings
 from fluidline import __version__
 
-HEADER_LENGTH = b"inference-header-content-length"
 OCTETS = b"application/octet-stream"
-OUTPUT = "prediction"
-DATATYPE = "FP32"
-_NESTING = "send as many numbers as the shape says, flat or nested"
-_SMALL = 1024  # bytes of JSON
-
-
-class InputParameters(msgspec.Struct):
-    """Parameters of an input tensor."""
-
-    binary_data_size: Annotated[int, Meta(ge=0)] | None = None
-
-
-class Input(msgspec.Struct):
-    """An input tensor; its data are here, or after the JSON in as many bytes as binary_data_size says."""
-
-    name: str
-    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(description="[n, 1, 28, 28]")]
-    datatype: Literal["FP32"]
-    parameters: InputParameters = msgspec.field(default_factory=InputParameters)
-    data: Annotated[list[Any] | None, Meta(description="numbers, flat or nested")] = None
-
-
-class OutputParameters(msgspec.Struct):
-    """Parameters of a requested output."""
-
-    binary_data: bool | None = None
-
-
-class RequestedOutput(msgspec.Struct):
-    """An output that is asked for."""
-
-    name: str
-    parameters: OutputParameters = msgspec.field(default_factory=OutputParameters)
-
-
-class RequestParameters(msgspec.Struct):
-    """Parameters of the request."""
-
-    binary_data_output: bool = False
-
-
-class InferRequest(msgspec.Struct):
-    """An inference request."""
-
-    inputs: list[Input]
-    id: str | None = None
-    outputs: list[RequestedOutput] | None = None
-    parameters: RequestParameters = msgspec.field(default_factory=RequestParameters)
+_BY_DTYPE = {np.dtype(name): datatype for name, datatype in DATATYPES.items()}  # a dtype's name takes longer to tell
 
 
 class InferenceProtocol:
@@ -95,8 +54,8 @@ class InferenceProtocol:
             "name": served.name,
             "versions": [other.version for other in self._models.served if other.name == served.name],
             "platform": "onnxruntime_onnx",
-            "inputs": [{"name": served.model.input_name, "datatype": DATATYPE, "shape": [-1, 1, SIDE, SIDE]}],
-            "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1, len(served.model.labels)]}],
+            "inputs": list(map(_described, served.model.inputs)),
+            "outputs": list(map(_described, served.model.outputs)),
         }
         exchange.answer(200, orjson.dumps(metadata))
 
@@ -113,105 +72,80 @@ class InferenceProtocol:
     def infer(self, exchange: Exchange, name: str, version: str | None = None) -> None:
         """Answer `POST /v2/models/NAME/infer`."""
         served = self._models.find(name, version)
-        header, binary = _split(exchange)
-        request = _read_small_header(header) if len(header) < _SMALL else _read_header(header)
-        images = self._read_tensor(request, binary, served, header)
-        served.batcher.submit(_Inference(exchange, request, served, images))
-
-    def _read_tensor(self, request: InferRequest, binary: bytes, served: Served, header: bytes) -> bytes:
-        if len(request.inputs) != 1 or request.inputs[0].name != served.model.input_name:
-            raise unprocessable("one input is needed", f"name it {served.model.input_name}")
-        for output in request.outputs or ():
-            if output.name != OUTPUT:
-                raise unprocessable(f"no output is named {output.name}", f"there is: {OUTPUT}")
-        tensor = request.inputs[0]
-        if tensor.shape[1:] != [1, SIDE, SIDE] or not tensor.shape[0]:
-            raise unprocessable(f"the shape is {tensor.shape}", f"send [n, 1, {SIDE}, {SIDE}]")
-        if tensor.shape[0] > self._settings.max_images:
-            raise too_large(f"more than {self._settings.max_images} images in a request", "send them in several")
-        count = math.prod(tensor.shape)
-        if tensor.data is not None:
-            return _pack(tensor.data, count, header)
-        if tensor.parameters.binary_data_size != len(binary) or len(binary) != 4 * count:
-            raise malformed(
-                f"{len(binary)} bytes of tensor, {tensor.parameters.binary_data_size} announced, {4 * count} by shape",
-                f"send data, or float32 after the JSON, its length in the header {HEADER_LENGTH.decode()}",
-            )
-        return binary
-
-
-def _split(exchange: Exchange) -> tuple[bytes, bytes]:
-    """Return the JSON and the binary tensors of a body."""
-    check_encoding(exchange.headers)
-    length = exchange.headers.get(HEADER_LENGTH)
-    if length is None:
-        return exchange.body, b""
-    if not length.isdigit() or int(length) > len(exchange.body):
-        raise malformed(f"the header {HEADER_LENGTH.decode()} is not the length of the JSON", "send it in bytes")
-    return exchange.body[: int(length)], exchange.body[int(length) :]
-
-
-def _read_header(header: bytes) -> InferRequest:
-    hint = 'send {"inputs": [{"name", "shape", "datatype": "FP32", "data"}]}'
-    try:
-        return msgspec.convert(orjson.loads(header), InferRequest)
-    except orjson.JSONDecodeError as error:
-        raise malformed(f"the body is not JSON: {error}", hint) from error
-    except msgspec.ValidationError as error:
-        raise unprocessable(str(error), hint) from error
-
-
-# With binary tensors the JSON is short, and the same from request to request of a client.
-_read_small_header = lru_cache(maxsize=256)(_read_header)
-
-
-def _pack(data: list[Any], count: int, header: bytes) -> bytes:
-    while data and isinstance(data[0], list):
-        data = _unnest(data)
-    says_bool = b"true" in header or b"false" in header  # which Python takes for numbers
-    if len(data) != count or (says_bool and any(isinstance(value, bool) for value in data)):
-        raise unprocessable(f"{len(data)} values, not the {count} numbers of the shape", _NESTING)
-    try:
-        return struct.pack(f"<{count}f", *data)
-    except (struct.error, OverflowError) as error:
-        raise unprocessable(f"not all data are numbers: {error}", _NESTING) from error
-
-
-def _unnest(data: list[Any]) -> list[Any]:
-    length = len(data[0])
-    if not all(isinstance(item, list) and len(item) == length for item in data):
-        raise unprocessable("the nested lists are not all as long", _NESTING)
-    return list(chain.from_iterable(data))
+        request, header, binary = read_request(exchange)
+        if served.lone is None:
+            rows = read_rows(request, header, binary, served.model, self._settings.max_images)
+            served.batcher.submit(_Inference(exchange, request, served, rows))
+        else:
+            feed = read_tensors(request, header, binary, served.model)
+            served.lone.submit(_LoneInference(exchange, request, served, feed))
 
 
 class _Inference(Job):
     __slots__ = ("exchange", "request", "served")
 
-    def __init__(self, exchange: Exchange, request: InferRequest, served: Served, images: bytes) -> None:
-        super().__init__(images, False, len(images) // FLOAT_BYTES)
+    def __init__(self, exchange: Exchange, request: InferRequest, served: Served, rows: bytes) -> None:
+        super().__init__(rows, False, len(rows) // (4 * math.prod(served.model.shape)))
         self.exchange = exchange
         self.request = request
         self.served = served
 
-    def finish(self, probabilities: Floats, best: list[int], timing: Timing) -> None:
-        request = self.request
-        output: dict[str, Any] = {"name": OUTPUT, "datatype": DATATYPE, "shape": probabilities.shape}
-        answer = {"model_name": self.served.name, "model_version": self.served.version, "outputs": [output]}
-        if request.id is not None:
-            answer["id"] = request.id
-        if not _wants_binary(request):
-            output["data"] = probabilities.ravel()
-            self.exchange.answer(200, orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY))
-            return
-        output["parameters"] = {"binary_data_size": probabilities.nbytes}
-        header = orjson.dumps(answer)
-        length = b"%b: %d\r\n" % (HEADER_LENGTH, len(header))
-        self.exchange.answer(200, header + probabilities.tobytes(), OCTETS, length)
+    def finish(self, answers: Floats, best: list[int], timing: Timing) -> None:
+        _answer(self.exchange, self.request, self.served, [answers])
 
     def fail(self, error: RequestError) -> None:
         self.exchange.fail(error)
 
 
-def _wants_binary(request: InferRequest) -> bool:
-    asked = [output.parameters.binary_data for output in request.outputs or ()]
-    return asked[0] if asked and asked[0] is not None else request.parameters.binary_data_output
+class _LoneInference(LoneJob):
+    __slots__ = ("exchange", "request", "served")
+
+    def __init__(
+        self, exchange: Exchange, request: InferRequest, served: Served, feed: dict[str, npt.NDArray[Any]]
+    ) -> None:
+        super().__init__(feed, _asked_outputs(request, served))
+        self.exchange = exchange
+        self.request = request
+        self.served = served
+
+    def take(self, answers: list[npt.NDArray[Any]]) -> None:
+        _answer(self.exchange, self.request, self.served, answers)
+
+    def fail(self, error: RequestError) -> None:
+        self.exchange.fail(error)
+
+
+def _described(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": DATATYPES[spec.dtype], "shape": protocol_shape(spec)}
+
+
+def _asked_outputs(request: InferRequest, served: Served) -> list[str]:
+    return [output.name for output in request.outputs or served.model.outputs]
+
+
+def _answer(exchange: Exchange, request: InferRequest, served: Served, answers: Sequence[npt.NDArray[Any]]) -> None:
+    """Answer with the outputs that were asked for, each in JSON or, where that is asked for, behind it in binary."""
+    outputs: list[dict[str, Any]] = []
+    binary: list[bytes] = []
+    for index, (name, values) in enumerate(zip(_asked_outputs(request, served), answers, strict=True)):
+        output: dict[str, Any] = {"name": name, "datatype": _BY_DTYPE[values.dtype], "shape": values.shape}
+        if _wants_binary(request, index):
+            output["parameters"] = {"binary_data_size": values.nbytes}
+            binary.append(values.tobytes())
+        else:
+            output["data"] = values.ravel()
+        outputs.append(output)
+    answer = {"model_name": served.name, "model_version": served.version, "outputs": outputs}
+    if request.id is not None:
+        answer["id"] = request.id
+    header = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    if binary:
+        length = b"%b: %d\r\n" % (HEADER_LENGTH, len(header))
+        exchange.answer(200, b"".join([header, *binary]), OCTETS, length)
+    else:
+        exchange.answer(200, header)
+
+
+def _wants_binary(request: InferRequest, index: int) -> bool:
+    asked = request.outputs[index].parameters.binary_data if request.outputs else None
+    return request.parameters.binary_data_output if asked is None else asked

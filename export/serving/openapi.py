@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from export.model import SIDE
+from export.kind import Images, Kind, Table
 from export.serving.board import STATUSES
-from export.serving.forms import JsonImages
-from export.serving.oip import InferRequest
+from export.serving.forms import JsonImages, JsonRows
+from export.serving.oip_request import InferRequest
 from export.serving.options import Options
 from export.serving.routes import ROUTES, Route
 from export.serving.settings import Settings
@@ -24,29 +25,26 @@ _REFUSALS = {
     408: "the request did not arrive in time",
     413: "too large, too many images or too many pixels",
     415: "this Content-Type is not taken",
-    422: "no images of 28x28, or no such option",
+    422: "not what the model takes, or no such option",
     431: "the headers are too large",
     500: "the server failed",
     503: "busy, starting or stopping: see Retry-After",
 }
 
 _DESCRIPTION = (
-    "Classifies images of 28x28, such as handwritten digits. An error is answered with"
+    "Says what models make of images, such as handwritten digits, or of rows of tables: which label is likeliest, or a"
+    " value. /models says which of these each one is. An error is answered with"
     ' `{"error": {"code", "message", "hint"}}`, and below /v2 with `{"error": "message"}`. Every answer has an'
     " `x-request-id`: that of the request, or one made for it."
 )
 
 _NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
-_RANGE = {
-    **_NUMBER,
-    "minimum": -1,
-    "maximum": 1,
-}  # what the pixels are; others are taken too, as far as they are finite
 _ANSWERS = {
     "Prediction": {
         "type": "object",
-        "required": ["label", "probability", "probabilities"],
+        "anyOf": [{"required": ["label", "probability", "probabilities"]}, {"required": ["value"]}],
         "properties": {
+            "value": {**_NUMBER, "description": "of a model that gives no labels"},
             "label": {**_TEXT, "description": "the likeliest"},
             "probability": {**_NUMBER, "description": "of that label"},
             "probabilities": {"type": "array", "items": _NUMBER, "description": "of each label, as /models lists them"},
@@ -91,15 +89,22 @@ _ANSWERS = {
 }
 
 
-def document(settings: Settings) -> dict[str, Any]:
-    """Return the description of what a server with these settings answers."""
-    (images, infer), schemas = msgspec.json.schema_components(
-        [JsonImages, InferRequest], ref_template="#/components/schemas/{name}"
+def document(settings: Settings, kinds: Sequence[Kind] = ()) -> dict[str, Any]:
+    """Return the description of what a server with these settings, and models of these kinds, answers."""
+    takes = [kind.takes for kind in kinds if kind.takes is not None] or [Images()]
+    (images, rows, infer), schemas = msgspec.json.schema_components(
+        [JsonImages, JsonRows, InferRequest], ref_template="#/components/schemas/{name}"
     )
+    bodies = []
+    for form, taken, reference in ((JsonImages, Images, images), (JsonRows, Table, rows)):
+        schema = schemas.pop(form.__name__)
+        if shapes := [_item(one) for one in takes if isinstance(one, taken)]:
+            schemas[form.__name__] = _body_schema(schema, shapes, settings.max_images)
+            bodies.append(reference)
+    forms = _forms(bodies, takes)
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, images, infer, settings)
-    schemas["JsonImages"] = _images_schema(schemas["JsonImages"], settings.max_images)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, forms, infer, settings)
     components: dict[str, Any] = {"schemas": schemas | _ANSWERS}
     if settings.api_key:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -111,7 +116,7 @@ def document(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, images: dict[str, Any], infer: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _operation(route: Route, forms: dict[str, Any], infer: dict[str, Any], settings: Settings) -> dict[str, Any]:
     answer, content_type = _answer(route)
     operation: dict[str, Any] = {
         "summary": route.summary,
@@ -124,7 +129,7 @@ def _operation(route: Route, images: dict[str, Any], infer: dict[str, Any], sett
     }
     if route.operation == "predict":
         operation["parameters"] = _query()
-        operation["requestBody"] = {"required": True, "content": _forms(images)}
+        operation["requestBody"] = {"required": True, "content": forms}
     elif route.operation == "infer":
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": infer}}}
     error = "ProtocolError" if route.path.startswith("/v2") else "Error"
@@ -172,43 +177,64 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "string", "minLength": 1}
 
 
-def _forms(images: dict[str, Any]) -> dict[str, Any]:
+def _forms(bodies: list[dict[str, Any]], takes: Sequence[Images | Table]) -> dict[str, Any]:
+    """Return the bodies that /predict takes, by Content-Type."""
     file = {"type": "string", "format": "binary"}
-    return {
+    name = "pixels" if isinstance(takes[0], Images) else "features"
+    forms: dict[str, Any] = {
         "application/json": {
-            "schema": images,
-            "example": {"pixels": [0] * (SIDE * SIDE)},
+            "schema": bodies[0] if len(bodies) == 1 else {"anyOf": bodies},
+            "example": {name: [0] * takes[0].count},
         },
-        "image/*": {"schema": file},
-        "multipart/form-data": {
+        "application/octet-stream": {"schema": file},
+    }
+    if any(isinstance(one, Images) for one in takes):
+        forms["image/*"] = {"schema": file}
+        forms["multipart/form-data"] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
                 "properties": {"file": {"type": "array", "items": file, "minItems": 1}},
             }
-        },
-        "application/octet-stream": {"schema": file},
-    }
+        }
+    return forms
 
 
-def _images_schema(schema: dict[str, Any], max_images: int) -> dict[str, Any]:
-    """Return the schema of JsonImages with what its types do not say: the shapes, and that it is one of the two."""
+class _Item(NamedTuple):
+    """Schemas of one image or row: raw, and as the model takes it."""
 
-    def several(item: dict[str, Any], low: int, high: int) -> dict[str, Any]:
-        return {"type": "array", "items": item, "minItems": low, "maxItems": high}
+    raw: dict[str, Any]
+    tensor: dict[str, Any]
 
+
+def _item(takes: Images | Table) -> _Item:
+    if isinstance(takes, Table):
+        row = _several(_NUMBER, takes.count, takes.count)
+        return _Item(row, row)
+    low, high = sorted((takes.shift, 255 * takes.scale + takes.shift))  # of pixels; the model takes others too
+    return _Item(
+        _image({**_NUMBER, "minimum": 0, "maximum": 255}, takes),
+        _image({**_NUMBER, "minimum": low, "maximum": high}, takes),
+    )
+
+
+def _image(number: dict[str, Any], takes: Images) -> dict[str, Any]:
+    height, width = takes.size
+    rows = _several(_several(number, width, width), height, height)
+    return {"anyOf": [_several(number, takes.count, takes.count), rows, _several(rows, 1, 1)]}
+
+
+def _several(item: dict[str, Any], low: int, high: int) -> dict[str, Any]:
+    return {"type": "array", "items": item, "minItems": low, "maxItems": high}
+
+
+def _body_schema(schema: dict[str, Any], items: Sequence[_Item], most: int) -> dict[str, Any]:
+    """Return the schema of a body with what its types do not say: the shapes, and that it is one of the two."""
     forms = []
-    for name, number in (("pixels", {**_NUMBER, "minimum": 0, "maximum": 255}), ("tensor", _RANGE)):
-        flat = several(number, SIDE * SIDE, SIDE * SIDE)
-        rows = several(several(number, SIDE, SIDE), SIDE, SIDE)
-        image = {"anyOf": [flat, rows, several(rows, 1, 1)]}
-        described = {"description": schema["properties"][name]["description"]}
-        forms.append(
-            {
-                "type": "object",
-                "required": [name],
-                "properties": {name: {**described, "anyOf": [image, several(image, 1, max_images)]}},
-                "additionalProperties": False,
-            }
-        )
-    return {"title": "JsonImages", "description": schema["description"], "oneOf": forms}
+    for name, described in schema["properties"].items():
+        shapes = [item.tensor if name == "tensor" else item.raw for item in items]
+        unlike = [shape for index, shape in enumerate(shapes) if shape not in shapes[:index]]
+        several = [_several(shape, 1, most) for shape in unlike]
+        properties = {name: {"description": described["description"], "anyOf": [*unlike, *several]}}
+        forms.append({"type": "object", "required": [name], "properties": properties, "additionalProperties": False})
+    return {"title": schema["title"], "description": schema["description"], "oneOf": forms}

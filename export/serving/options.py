@@ -29,15 +29,16 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = False
     raw: Annotated[
         bool,
-        Meta(description="take image files of 28 x 28 as they are, light ink on dark, whatever fit and polarity say"),
+        Meta(
+            description="take image files of the model's own size as they are, light ink on dark, whatever fit and polarity say"
+        ),
     ] = False
-    pixels: Annotated[bool, Meta(description="add the 784 pixels that the model was given")] = False
+    pixels: Annotated[bool, Meta(description="add the pixels that the model was given")] = False
     timing: Annotated[bool, Meta(description="add where the time went, in milliseconds")] = False
 
-    @property
-    def preparation(self) -> Preparation:
-        """How image files are prepared."""
-        return Preparation(self.polarity, self.fit, self.raw)
+    def preparation(self, size: tuple[int, int]) -> Preparation:
+        """Return how image files are prepared for a model of a size."""
+        return Preparation(self.polarity, self.fit, self.raw, size)
 
 
 @lru_cache(maxsize=1024)  # queries are few and come again: reading one costs as much as parsing a request

@@ -19,7 +19,7 @@ class Route(NamedTuple):
 
 
 ROUTES = (
-    Route("POST", "/predict", "predict", "Say which label each image has"),
+    Route("POST", "/predict", "predict", "Say which label, or value, each image or row has"),
     Route("GET", "/models", "list_models", "List the models that are served"),
     Route("GET", "/health", "ready", "The same as /health/ready", open=True),
     Route("GET", "/health/live", "live", "Say whether the process answers", open=True),

@@ -1,4 +1,7 @@
-"""Small ONNX classifiers of 28x28 images, and images that they tell apart: a bright bar at a height for each class."""
+"""Small ONNX classifiers of images, and images that they tell apart: a bright bar at a height for each class.
+
+And models that give a value: the sum of what they take, less `LESS`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 CLASSES = 10
+LESS = 0.5
 
 
 def bar(label: int) -> np.ndarray:
@@ -33,13 +37,34 @@ def write_classifier(
     nodes = [helper.make_node("Flatten", ["img"], ["flat"]), helper.make_node("MatMul", ["flat", "weights"], ["sums"])]
     if softmax:
         nodes.append(helper.make_node("Softmax", ["sums"], ["prediction"], axis=1))
-    graph = helper.make_graph(
-        nodes,
-        "bars",
-        [helper.make_tensor_value_info("img", TensorProto.FLOAT, [batch, *size])],
-        [helper.make_tensor_value_info("prediction" if softmax else "sums", TensorProto.FLOAT, [batch, CLASSES])],
-        [numpy_helper.from_array(weights, "weights")],
+    output = "prediction" if softmax else "sums"
+    return _save(
+        path, nodes, {"weights": weights}, ("img", [batch, *size]), (output, [batch, CLASSES]), metadata=metadata
     )
+
+
+def write_value(path: Path, metadata: dict[str, str] | None = None, size: tuple[int, ...] = (1, 28, 28)) -> Path:
+    """Write a model of images or rows that gives a value."""
+    axes = np.arange(1, 1 + len(size), dtype=np.int64)
+    nodes = [
+        helper.make_node("ReduceSum", ["x", "axes"], ["sum"], keepdims=0),
+        helper.make_node("Sub", ["sum", "less"], ["flat"]),
+        helper.make_node("Unsqueeze", ["flat", "last"], ["value"]),
+    ]
+    constants = {"axes": axes, "less": np.float32(LESS), "last": np.array([1])}
+    return _save(path, nodes, constants, ("x", ["batch", *size]), ("value", ["batch", 1]), metadata=metadata)
+
+
+def _save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, np.ndarray],
+    *ends: tuple[str, list[int | str]],
+    metadata: dict[str, str] | None,
+) -> Path:
+    source, target = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ends)
+    tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "small", [source], [target], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, metadata or {})
     onnx.save(model, path)

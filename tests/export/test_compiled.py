@@ -29,7 +29,7 @@ def test_a_lenet_is_rewritten_once_and_answers_alike(exported_once, cache):
     assert twin.stat().st_mtime_ns == made
     plain, opened = load(exported_once.onnx, "cpu"), load(exported_once.onnx, "cpu", "throughput")
     assert opened.path == exported_once.onnx
-    assert (opened.labels, opened.name, opened.preprocessing) == (plain.labels, plain.name, plain.preprocessing)
+    assert (opened.kind, opened.name, opened.inputs) == (plain.kind, plain.name, plain.inputs)
     images = np.random.default_rng(1).integers(0, 256, (20, 28, 28), np.uint8)
     np.testing.assert_allclose(opened.classify(images), plain.classify(images), atol=1e-6)
 

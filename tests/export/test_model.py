@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from classifiers import CLASSES, bar, write_classifier
+from classifiers import CLASSES, bar, write_classifier, write_value
 
-from export.model import Preprocessing, load, locate
+from export.kind import Images
+from export.model import load, locate
 from fluidline.errors import DataError, RunError, UsageError
 from fluidline.runs import RunFolder, point_latest
 
@@ -39,8 +40,8 @@ def test_a_model_without_metadata_gets_numbers_as_labels_and_pixels_from_minus_o
     model = load(classifier)
     assert model.labels == tuple("0123456789")
     assert model.name == "bars"
-    assert model.preprocessing == Preprocessing(2 / 255, -1.0, "light")
-    images = model.normalise(np.array([[[0, 255] * 14] * 28], np.uint8))
+    assert model.images == Images((28, 28), (1, 28, 28), 2 / 255, -1.0, "light")
+    images = model.images.normalise(np.array([[[0, 255] * 14] * 28], np.uint8))
     assert (images.shape, images.dtype) == ((1, 1, 28, 28), np.float32)
     np.testing.assert_allclose(images[0, 0, 0, :2], [-1, 1], atol=1e-7)
 
@@ -50,13 +51,15 @@ def test_labels_name_and_preprocessing_come_from_the_metadata(tmp_path):
     model = load(write_classifier(tmp_path / "model.onnx", metadata))
     assert model.labels == tuple(LABELS)
     assert model.name == "strokes"
-    np.testing.assert_array_equal(model.normalise(np.full((2, 28, 28), 10, np.uint8)), np.full((2, 1, 28, 28), 2.0))
+    np.testing.assert_array_equal(
+        model.images.normalise(np.full((2, 28, 28), 10, np.uint8)), np.full((2, 1, 28, 28), 2.0)
+    )
 
 
 def test_a_model_of_dark_ink_gets_the_images_inverted(tmp_path):
     metadata = {"preprocessing": json.dumps({"size": [28, 28], "scale": 1, "shift": 0, "ink": "dark"})}
     model = load(write_classifier(tmp_path / "model.onnx", metadata))
-    assert model.normalise(np.full((1, 28, 28), 5, np.uint8)).max() == 250
+    assert model.images.normalise(np.full((1, 28, 28), 5, np.uint8)).max() == 250
 
 
 def test_images_are_classified_in_batches_of_any_size(classifier):
@@ -74,29 +77,76 @@ def test_no_images_are_no_answers(classifier):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"size": (3, 28, 28)}, "not images"),
-        ({"size": (1, 32, 32)}, r"\['batch', 1, 32, 32\]"),
-        ({"size": (13,)}, r"img tensor\(float\)\['batch', 13\]"),
-        ({"batch": 4}, "4 images at a time"),
-        ({"softmax": False}, "no probabilities"),
         ({"metadata": {"labels": '["a", "b"]'}}, "10 probabilities"),
         ({"metadata": {"labels": "[a"}}, "no readable labels"),
         ({"metadata": {"preprocessing": "{}"}}, "no readable preprocessing"),
         ({"metadata": {"preprocessing": json.dumps({**PREPROCESSING, "size": [32, 32]})}}, r"\[32, 32\]"),
+        ({"metadata": {"preprocessing": "[1]"}}, "no object"),
+        ({"metadata": {"preprocessing": json.dumps({"features": ["a"], "offset": [0], "scale": [1]})}}, "1 features"),
+        ({"metadata": {"task": "guessing"}}, "the task 'guessing'"),
+        ({"metadata": {"labels": "7"}}, "not a list"),
         ({"metadata": {"preprocessing": json.dumps({**PREPROCESSING, "ink": "red"})}}, "red ink"),
     ],
 )
-def test_a_model_of_something_else_is_an_error_that_names_it_and_why(tmp_path, changes, reason):
+def test_metadata_that_contradict_the_model_are_an_error_that_names_it_and_why(tmp_path, changes, reason):
     path = write_classifier(tmp_path / "odd.onnx", **changes)
     with pytest.raises(DataError, match=reason) as raised:
         load(path)
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"size": (3, 28, 28)}, "neither gray images"),
+        ({"batch": 4}, "not any number of images"),
+        ({"softmax": False}, "no probabilities .*--softmax"),
+        ({"metadata": {"task": "regression"}}, "10 values at a time"),
+    ],
+)
+def test_a_model_of_something_else_opens_and_says_why_it_is_for_tensors_alone(tmp_path, changes, reason):
+    model = load(write_classifier(tmp_path / "odd.onnx", **changes))
+    assert model.kind.takes is None
+    assert model.kind.task is None
+    with pytest.raises(DataError, match=f"odd.onnx does not take images: .*{reason}"):
+        _ = model.images
+
+
+def test_images_of_another_size_are_told_by_the_input(tmp_path):
+    model = load(write_classifier(tmp_path / "model.onnx", size=(1, 32, 30)))
+    assert model.images == Images((32, 30), (1, 32, 30))
+    assert model.classify(np.zeros((3, 32, 30), np.uint8)).shape == (3, CLASSES)
+
+
+def test_images_may_go_in_flat_where_the_metadata_say_their_size(tmp_path):
+    metadata = {"preprocessing": json.dumps(PREPROCESSING)}
+    model = load(write_classifier(tmp_path / "model.onnx", metadata, size=(784,)))
+    assert (model.images.size, model.shape) == ((28, 28), (784,))
+    assert model.classify(bar(4)).argmax() == 4
+
+
+def test_rows_of_numbers_are_a_table_as_they_are_or_as_the_metadata_say(tmp_path):
+    plain = load(write_classifier(tmp_path / "plain.onnx", size=(3,))).table
+    assert (plain.count, plain.features) == (3, ())
+    np.testing.assert_array_equal(plain.normalise(np.array([[1, 2, 3.0]])), [[1, 2, 3]])
+    preprocessing = {"features": ["a", "b", "c"], "offset": [1, 2, 3], "scale": [1, 0.5, 2]}
+    metadata = {"preprocessing": json.dumps(preprocessing)}
+    table = load(write_classifier(tmp_path / "model.onnx", metadata, size=(3,))).table
+    assert table.features == ("a", "b", "c")
+    np.testing.assert_array_equal(table.normalise(np.array([[1.0, 4, 5]])), [[0, 1, 4]])
+
+
+def test_one_output_is_a_value_and_several_are_labels(tmp_path):
+    assert load(write_value(tmp_path / "value.onnx")).kind.task == "regression"
+    assert load(write_classifier(tmp_path / "bars.onnx")).kind.task == "classification"
+    labels = {"task": "classification", "labels": '["it"]'}
+    assert load(write_value(tmp_path / "it.onnx", labels)).kind.why.startswith("its answers are no probabilities")
+
+
 def test_a_file_that_is_no_model_is_an_error_in_a_line(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_text("not a model")
-    with pytest.raises(DataError, match=r"model\.onnx cannot classify images: onnxruntime refuses it") as raised:
+    with pytest.raises(DataError, match=r"model\.onnx cannot be used: onnxruntime refuses it") as raised:
         load(path)
     assert "\n" not in str(raised.value)
 

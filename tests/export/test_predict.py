@@ -60,7 +60,7 @@ def test_a_row_for_each_image_in_the_order_of_their_names(folder, model, tmp_pat
     rows = rows_of(out)
     assert [row["file"] for row in rows] == [*(f"{n}.png" for n in range(5, 10)), *(f"high/{n}.png" for n in range(5))]
     assert all(row["label"] == Path(row["file"]).stem for row in rows)
-    assert (summary.images, summary.failures, summary.provider) == (10, 0, "CPUExecutionProvider")
+    assert (summary.count, summary.failures, summary.provider) == (10, 0, "CPUExecutionProvider")
     assert summary.labels == {str(label): 1 for label in range(CLASSES)}
     assert summary.confidence == pytest.approx(np.mean([float(row["probability"]) for row in rows]), abs=1e-6)
 
@@ -109,7 +109,7 @@ def test_failures_are_an_exit_code_only_when_asked_for(folder, model, tmp_path, 
     (folder / "empty.png").touch()
     assert predict(folder, "--model", model, "--out", tmp_path / "a.csv") == 0
     assert predict(folder, "--model", model, "--out", tmp_path / "b.csv", "--strict") == 1
-    assert "1 of 11 files could not be read" in capsys.readouterr().err
+    assert "1 of 11 images could not be read" in capsys.readouterr().err
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
@@ -208,7 +208,7 @@ def test_a_model_changed_in_its_run_is_refused(tmp_path, folder, capsys):
         (["empty", "--out", "out.xlsx"], 2, "the ending names no format"),
         (["empty", "--polarity", "drak"], 2, "did you mean 'dark'?"),
         (["images", "--model", "gone.onnx"], 1, "no such model: gone.onnx"),
-        (["images", "--model", "images/5.png"], 1, "images/5.png cannot classify images: onnxruntime refuses it"),
+        (["images", "--model", "images/5.png"], 1, "images/5.png cannot be used: onnxruntime refuses it"),
         (["images", "--run", "lenet"], 1, "no such run: runs/lenet"),
         (["images", "--run", "lenet", "--model", "bars.onnx"], 2, "leave one out"),
         (
@@ -217,7 +217,7 @@ def test_a_model_changed_in_its_run_is_refused(tmp_path, folder, capsys):
             "cannot write images: it is a folder",
         ),
         (["images", "--model", "bars.onnx", "--batch-size", "0"], 2, "--batch-size"),
-        ([], 2, "Missing argument 'DIR'"),
+        ([], 2, "Missing argument 'DIR|TABLE'"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line_and_leaves_nothing(
@@ -237,8 +237,8 @@ def test_all_files_are_tried_when_asked_for(folder, model, tmp_path):
     (folder / "5.png").rename(folder / "5")
     (folder / "notes.txt").write_text("no image")
     summary = predict_folder(folder, tmp_path / "out.csv", model=model, every=True)
-    assert (summary.images, summary.failures) == (11, 1)
-    assert predict_folder(folder, tmp_path / "out.csv", model=model).images == 9
+    assert (summary.count, summary.failures) == (11, 1)
+    assert predict_folder(folder, tmp_path / "out.csv", model=model).count == 9
 
 
 def test_the_python_call_names_the_same_errors(tmp_path, model):
@@ -266,11 +266,11 @@ def test_after_ctrl_c_no_process_is_left_and_resume_goes_on(folder, model, tmp_p
     assert children
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     summary = predict_folder(folder, out, model=model, resume=True)
-    assert 0 < summary.images < 3009
+    assert 0 < summary.count < 3009
     assert [file.name for file in out.parent.iterdir()] == ["out.csv"]
     predict_folder(folder, tmp_path / "whole.csv", model=model)
     assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert predict_folder(folder, out, model=model, resume=True).images == 0
+    assert predict_folder(folder, out, model=model, resume=True).count == 0
 
 
 def test_paddle_is_never_imported_nor_onnx_once_the_model_is_known(folder, model, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.predictions import Prediction, format_of, open_rows, read_done
+from export.predictions import Layout, Prediction, format_of, open_rows, read_done
 from fluidline.errors import FluidlineError, UsageError
 
 ODD_NAMES = [
@@ -23,13 +23,13 @@ PAIR = Prediction("a.png", ("seven", "one"), (0.75, 0.25))
 
 
 def write(path: Path, predictions: list[Prediction], form: str = "csv", top: int = 1) -> bytes:
-    with open_rows(str(path), form, top) as rows:
+    with open_rows(str(path), form, Layout(top=top)) as rows:
         rows.write(predictions)
     return path.read_bytes()
 
 
 def write_and_fail(path: Path, *predictions: Prediction, top: int = 1, resume: bool = False) -> None:
-    with open_rows(str(path), "csv", top, resume) as rows:
+    with open_rows(str(path), "csv", Layout(top=top), resume) as rows:
         rows.write(predictions)
         raise ZeroDivisionError
 
@@ -131,7 +131,7 @@ def test_rows_are_gone_on_with_after_the_last_whole_one(tmp_path, form, torn):
     for count, end in enumerate(ends[:-1]):
         part.write_bytes(whole[: end + torn])
         assert read_done(str(path), form) == set(ODD_NAMES[:count])
-        with open_rows(str(path), form, 1, resume=True) as rows:
+        with open_rows(str(path), form, Layout(), resume=True) as rows:
             rows.write(predictions[count:])
         assert path.read_bytes() == whole
         path.unlink()
@@ -143,7 +143,7 @@ def test_a_finished_table_is_gone_on_with_too_and_stays_until_the_end(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write_and_fail(path, top=2, resume=True)
     assert path.read_bytes() == old
-    with open_rows(str(path), "csv", 2, resume=True) as rows:
+    with open_rows(str(path), "csv", Layout(top=2), resume=True) as rows:
         rows.write([Prediction("b.png", error="empty file")])
     assert path.read_bytes() == old + b"b.png,,,,,empty file\n"
     assert list(tmp_path.iterdir()) == [path]
@@ -154,7 +154,7 @@ def test_a_table_of_other_columns_is_not_gone_on_with(tmp_path):
     old = write(path, [PAIR], top=2)
     with (
         pytest.raises(UsageError, match="other columns, file,label,probability,label_2"),
-        open_rows(str(path), "csv", 1, True),
+        open_rows(str(path), "csv", Layout(), True),
     ):
         pytest.fail("it was opened")
     assert path.read_bytes() == old
@@ -163,20 +163,20 @@ def test_a_table_of_other_columns_is_not_gone_on_with(tmp_path):
 def test_a_table_that_another_command_writes_is_left_to_it(tmp_path):
     path = str(tmp_path / "out.csv")
     with (
-        open_rows(path, "csv", 1),
+        open_rows(path, "csv", Layout()),
         pytest.raises(FluidlineError, match="is being written by another"),
-        open_rows(path, "csv", 1),
+        open_rows(path, "csv", Layout()),
     ):
         pytest.fail("it was opened")
 
 
 def test_nothing_on_stdout_can_be_gone_on_with():
-    with pytest.raises(UsageError, match="--out is -"), open_rows("-", "csv", 1, resume=True):
+    with pytest.raises(UsageError, match="--out is -"), open_rows("-", "csv", Layout(), resume=True):
         pytest.fail("it was opened")
 
 
 def test_a_device_is_written_to_and_not_replaced():
-    with open_rows(os.devnull, "csv", 1) as rows:
+    with open_rows(os.devnull, "csv", Layout()) as rows:
         rows.write([PAIR])
     assert not Path(os.devnull).is_file()
 
@@ -185,5 +185,8 @@ def test_a_device_is_written_to_and_not_replaced():
 def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_computed(tmp_path, out):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(FluidlineError, match=r"cannot write .*(folder|file)"), open_rows(str(tmp_path / out), "csv", 1):
+    with (
+        pytest.raises(FluidlineError, match=r"cannot write .*(folder|file)"),
+        open_rows(str(tmp_path / out), "csv", Layout()),
+    ):
         pytest.fail("it was opened")

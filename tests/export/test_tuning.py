@@ -78,7 +78,7 @@ def test_a_variant_that_cannot_be_made_says_why_and_the_others_are_there(exporte
 
 
 def test_every_setting_of_every_variant_is_tried_on_one_core_as_on_several(exported, made):
-    images = load(exported.onnx).normalise(np.zeros((64, 28, 28), np.uint8))
+    images = load(exported.onnx).images.normalise(np.zeros((64, 28, 28), np.uint8))
     for cores in (1, 2):
         trials = tune(list(made.values()), exported.onnx.parent, images, seconds=0.1, cores=cores)
         assert {each.variant for each in trials} == set(made)
