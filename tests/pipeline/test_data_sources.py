@@ -82,9 +82,9 @@ def test_a_folder_that_is_not_there_is_an_error_and_no_other_source(tmp_path, sa
 
 
 def test_a_file_of_another_kind_is_an_error(tmp_path):
-    (tmp_path / "digits.csv").write_text("1,2,3")
-    with pytest.raises(DataError, match=r"digits.csv is a file of another kind"):
-        load(tmp_path / "digits.csv")
+    (tmp_path / "digits.xls").write_text("1,2,3")
+    with pytest.raises(DataError, match=r"digits.xls is a file of another kind"):
+        load(tmp_path / "digits.xls")
 
 
 @pytest.mark.parametrize(("files", "found"), [([], "found nothing"), (["a.txt", "b.csv"], "found a.txt, b.csv")])
