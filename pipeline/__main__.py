@@ -9,6 +9,8 @@ from fluidline.cli import Group, main
 COMMANDS = {
     "train": "pipeline.train:command",
     "evaluate": "pipeline.evaluate:command",
+    "inspect": "pipeline.inspect.command:command",
+    "sweep": "pipeline.sweep.command:command",
     "data": "pipeline.data.show:command",
 }
 

@@ -85,5 +85,5 @@ def fingerprint(dataset: Dataset) -> str:
 def _places(run: RunFolder) -> list[Path]:
     return [
         run.manifest, run.config, run.graph, run.metrics, run.metrics.with_suffix(".csv"), run.curves, run.checkpoints,
-        run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report, run.logs,
+        run.inference, run.inference_fluid, run.onnx.parent, run.bench, run.report, run.logs, run.inspect,
     ]  # fmt: skip
