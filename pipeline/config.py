@@ -205,12 +205,21 @@ def load_config(file: Path | None = None, **given: Any) -> TrainConfig:
 
     A run's config.json is such a file. Raises UsageError where the file cannot be read or names an unknown option.
     """
-    options = _read(file) if file else {}
-    options.update({name: value for name, value in given.items() if value is not None})
+    options = read_options(file, **given)
     try:
         return TrainConfig(**options)
     except UsageError as error:
         raise UsageError(f"{error} (among the options of {file} and the command)" if file else str(error)) from None
+
+
+def read_options(file: Path | None = None, **given: Any) -> dict[str, Any]:
+    """Return the options `given` (None counts as not given) over those of `file`, JSON or TOML.
+
+    Raises UsageError where the file cannot be read or names an unknown option.
+    """
+    options = _read(file) if file else {}
+    options.update({name: value for name, value in given.items() if value is not None})
+    return options
 
 
 def read_option(name: str, text: str) -> Any:

@@ -42,7 +42,7 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
     passes = [row["epoch"] + 1 for row in epochs]
     shown = [name for name in _SHOWN if f"train_{name}" in epochs[-1]]
 
-    figure, panels = _figure(1, len(shown), figsize=(5.5 * len(shown), 4.2))
+    figure, panels = new_figure(1, len(shown), figsize=(5.5 * len(shown), 4.2))
     figure.subplots_adjust(left=0.13 / len(shown), right=0.99, bottom=0.13, top=0.9, wspace=0.17)
     cost = panels[0]
     # Only of the cost: the accuracy of one batch is a step of 1 / batch size, and hides the curves.
@@ -70,12 +70,12 @@ def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:
         accuracy.set(ylabel="accuracy, %", ylim=(100 - 1.35 * span, 100 + 0.05 * span))
         accuracy.legend(loc="lower right", frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=12, color=INK)
-    _write(figure, path)
+    save_figure(figure, path)
 
 
 def draw_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: Path, title: str) -> None:
     """Draw a confusion matrix, int64 [true, predicted], its colours by share of each true class."""
-    figure, (axes,) = _figure(1, 1, figsize=(6, 5.6))
+    figure, (axes,) = new_figure(1, 1, figsize=(6, 5.6))
     figure.set_layout_engine("constrained")  # slow, but names of classes may be long
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     # The square root lifts the few mistakes out of the white.
@@ -89,23 +89,24 @@ def draw_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: P
     axes.set(xlabel="predicted", ylabel="true")
     axes.grid(False)
     axes.set_title(title, fontsize=11, color=INK)
-    _write(figure, path)
+    save_figure(figure, path)
 
 
 def draw_fit(
     answers: npt.NDArray[np.float32], truth: npt.NDArray[np.float32], target: str, path: Path, title: str
 ) -> None:
     """Draw numbers foretold, [N], over the true ones; on the line they are equal."""
-    figure, (axes,) = _figure(1, 1, figsize=(6, 5.6))
+    figure, (axes,) = new_figure(1, 1, figsize=(6, 5.6))
     axes.plot(truth, answers, "o", color=TRAIN, alpha=0.6, markersize=4)
     ends = [min(truth.min(), answers.min()), max(truth.max(), answers.max())]
     axes.plot(ends, ends, color=TEST, linewidth=1.5)
     axes.set(xlabel=f"{target}, true", ylabel=f"{target}, foretold")
     axes.set_title(title, fontsize=11, color=INK)
-    _write(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any, list[Any]]:
+def new_figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any, list[Any]]:
+    """Return a figure of so many inches and its panels, row by row, in the style of all pictures."""
     # The figure's own canvas and no pyplot: no global state, no screen, whatever backend the caller has chosen.
     from matplotlib.figure import Figure
 
@@ -119,6 +120,7 @@ def _figure(rows: int, columns: int, figsize: tuple[float, float]) -> tuple[Any,
     return figure, axes
 
 
-def _write(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure, whole or not at all."""
     with atomic_file(path) as part:
         figure.savefig(part, dpi=130)

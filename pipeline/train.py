@@ -34,6 +34,7 @@ from pipeline.data import load
 from pipeline.data.dataset import Dataset
 from pipeline.device import place, threads, use_threads
 from pipeline.events import Best, EndTrainingEvent, Event, Handler, PrintHandler, ProgressHandler
+from pipeline.loggers import check_packages, open_logs
 from pipeline.losses import CROSS_ENTROPY
 from pipeline.metrics import MetricsLog
 from pipeline.models import short_name
@@ -64,8 +65,7 @@ def train(
     run = create_run(config.run, Path(config.runs_dir))
     if resume:
         check_config(run, config)
-    use_threads(config.threads)
-    place(config.device)  # which a machine may lack
+    check_machine(config)
     with run.lock():
         if not (resume or overwrite):
             refuse_existing(run)
@@ -78,14 +78,22 @@ def train(
         begin = trainer.progress
         metrics = MetricsLog(run.metrics, before=(begin.epoch, begin.step))
         plot = PlotHandler(metrics, run.curves, f"{short_name(config.model)} on {dataset.source}")
-        everyone: list[Handler] = [metrics, plot, *([PrintHandler()] if handlers is None else handlers)]
-        best = _fit(trainer, run, everyone)
+        with open_logs(config.log_to, run, metrics, config.as_dict()) as logs:
+            everyone: list[Handler] = [metrics, plot, *logs, *([PrintHandler()] if handlers is None else handlers)]
+            best = _fit(trainer, run, everyone)
 
-        result = result_of(trainer, best, metrics.rows)
-        write_stage(run, trainer, result, best)
-        point_latest(run)
-        _send(EndTrainingEvent(best), everyone)
-        return result
+            result = result_of(trainer, best, metrics.rows)
+            write_stage(run, trainer, result, best)
+            point_latest(run)
+            _send(EndTrainingEvent(best), everyone)
+            return result
+
+
+def check_machine(config: TrainConfig) -> None:
+    """Raise UsageError where the machine lacks what `config` asks for: a package to log for, threads, the device."""
+    check_packages(config.log_to)
+    use_threads(config.threads)
+    place(config.device)
 
 
 def load_data(config: TrainConfig) -> Dataset:
