@@ -109,17 +109,21 @@ def score(answers: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], labels
     Of probabilities [N, classes] the cost is the mean cross-entropy; numbers [N, 1] mean the nearest label, and the cost
     is their mean squared error.
     """
-    classes = len(labels)
     if answers.shape[1] > 1:
-        predicted = answers.argmax(axis=1)
         of_truth = answers[np.arange(len(truth)), truth].astype(np.float64)
         cost = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean()
     else:
-        predicted = np.floor(answers[:, 0].clip(0, classes - 1) + 0.5).astype(np.int64)  # halves up, as in the program
         cost = _mean_square(answers[:, 0], truth)
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (truth, predicted), 1)
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(confusion, (truth, predict(answers, len(labels))), 1)
     return Scores(tuple(labels), float(cost), confusion)
+
+
+def predict(answers: npt.NDArray[np.float32], classes: int) -> npt.NDArray[np.int64]:
+    """Return the class that each answer means: the likeliest of probabilities [N, classes], the nearest to a number [N, 1]."""
+    if answers.shape[1] > 1:
+        return answers.argmax(axis=1)
+    return np.floor(answers[:, 0].clip(0, classes - 1) + 0.5).astype(np.int64)  # halves up, as in the program
 
 
 def _mean_square(answers: npt.NDArray[np.float32], truth: npt.NDArray[Any]) -> float:
