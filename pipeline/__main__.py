@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "pipeline.train:command",
     "evaluate": "pipeline.evaluate:command",
     "inspect": "pipeline.inspect.command:command",
+    "report": "pipeline.report:command",
     "sweep": "pipeline.sweep.command:command",
     "data": "pipeline.data.show:command",
 }
