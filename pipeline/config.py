@@ -158,6 +158,14 @@ class TrainConfig:
         "Seconds from one checkpoint to the next within a pass; 0: only after each pass.", float, least=0, default=30.0
     )
     log_every: int = _option("Batches from one line of cost to the next.", int, least=1, default=100)
+    check_shape: bool = _option(
+        "Print each layer's settings and its shapes at the first batch; the training stays what it is.",
+        bool, default=False,
+    )  # fmt: skip
+    check_content: bool = _option(
+        "Print statistics of parameters and activations with each line of cost in the first pass; likewise.",
+        bool, default=False,
+    )  # fmt: skip
     log_to: str = _option(
         f"Log for these too, below the run's folder: 'none', or {','.join(loggers.PACKAGES)}.",
         parse=loggers.parse, default=loggers.NONE,
@@ -237,11 +245,14 @@ def config_options(command: Command) -> Command:
     of_model = {"loss", *(field.name for field in dataclasses.fields(Recipe))}
     for field in reversed(dataclasses.fields(TrainConfig)):
         option = _OPTIONS[field.name]
+        flag = field.name.replace("_", "-")
+        has_default = field.default not in (None, False)
         command = click.option(
-            "--" + field.name.replace("_", "-"),
+            f"--{flag}/--no-{flag}" if option.kind is bool else f"--{flag}",
+            default=None,
             type=Choice(list(option.choices)) if option.choices else option.kind,
             help=option.help,
-            show_default="the model's" if field.name in of_model else field.default is not None and str(field.default),
+            show_default="the model's" if field.name in of_model else has_default and str(field.default),
         )(command)
     return command
 

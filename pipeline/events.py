@@ -83,7 +83,16 @@ class EndTrainingEvent:
     best: Best
 
 
-Event = BeginEpochEvent | EndStepEvent | EndEpochEvent | EndTrainingEvent
+@dataclass(frozen=True)
+class CheckEvent:
+    """What `check_shape` or `check_content` shows of a batch that is about to be learnt, for reading."""
+
+    epoch: int
+    batch: int
+    text: str
+
+
+Event = BeginEpochEvent | EndStepEvent | EndEpochEvent | EndTrainingEvent | CheckEvent
 Handler = Callable[[Event], None]
 
 
@@ -95,6 +104,8 @@ class PrintHandler:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case CheckEvent():
+                self._print(f"Pass {event.epoch}, Batch {event.batch}\n\n{event.text}\n")
             case EndStepEvent():
                 self._print(f"Pass {event.epoch}, Batch {event.batch}, Cost {event.cost:f}")
             case EndEpochEvent(valid_cost=None):

@@ -15,7 +15,10 @@ from pipeline.config import TrainConfig, load_config
 from pipeline.data.dataset import Dataset
 
 # What a resumed run may be told anew; anything else would make it another training than the one that was begun.
-MAY_CHANGE = {"checkpoint_every", "data", "epochs", "log_every", "log_to", "prefetch", "run", "runs_dir", "threads"}
+MAY_CHANGE = {
+    "check_content", "check_shape", "checkpoint_every", "data", "epochs", "log_every", "log_to", "prefetch", "run",
+    "runs_dir", "threads",
+}  # fmt: skip
 
 _log = logging.getLogger(__name__)
 

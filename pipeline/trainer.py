@@ -21,6 +21,7 @@ from pipeline.config import TrainConfig
 from pipeline.data.dataset import Dataset, Split
 from pipeline.events import BeginEpochEvent, Best, EndEpochEvent, EndStepEvent, Event
 from pipeline.feeding import Feed, StepFeed, batches, in_order
+from pipeline.inspect.checks import Checks
 from pipeline.program import LABEL, LEARNING_RATE, Programs
 from pipeline.signals import StopSignal
 
@@ -62,6 +63,7 @@ class Trainer:
         self.tested = self.scope.new_scope()
         self.place = device.place(config.device)
         self.executor = fluid.Executor(self.place)
+        self.checks = Checks(programs, config, self.place)
         random.seed(config.seed)  # nothing here draws from these two, but a user's handler may
         np.random.seed(config.seed)
         with fluid.scope_guard(self.scope):
@@ -105,6 +107,8 @@ class Trainer:
     def _step(self, feed: Feed, handle: Callable[[Event], None]) -> None:
         now, size = self.progress, len(feed[LABEL])
         numbers = self.step_feed(now.step)
+        for check in self.checks(now.epoch, now.batch, {**feed, **numbers}, self.scope):
+            handle(check)
         cost, accuracy = self._run(self.programs.train, {**feed, **numbers}, self.scope)
         if not math.isfinite(cost):
             raise DivergedError(

@@ -157,7 +157,7 @@ def _look_at_activations(opened: Opened, dataset: Dataset, found: Inspection) ->
         batch = opened.run(test.input.normalise(test.samples[begin : begin + size]), [*names, opened.output])
         activations.add(batch[:-1])
         answers.append(batch[-1])
-    found.tables["activations"] = activations.table()
+    found.tables["activations"] = activations.table("test samples")
     return np.concatenate(answers)
 
 

@@ -36,7 +36,7 @@ def mistakes_table(probabilities: Array, truth: Array, labels: Sequence[str]) ->
         for index in wrong
     ]
     columns: Columns = {"image": str, "label": str, "predicted": str, "probability": percent, "of_label": percent}
-    return Table(f"{len(rows):,} of {len(truth):,} test images are taken for another class", columns, rows)
+    return Table(f"{len(rows):,} of {len(truth):,} test samples are taken for another class", columns, rows)
 
 
 def draw_mistakes(path: Path, images: Array, mistakes: Table) -> bool:

@@ -30,7 +30,12 @@ def forward(program: Any, output: str) -> Any:
     for op in program.global_block().ops:
         if op.type == "dropout" and "Seed" in op.input_names:
             op.desc.remove_input("Seed")  # a training feeds it; in use nothing is dropped
-    return program._prune([program.global_block().var(output)])._inference_optimize(prune_read_op=True)
+    return part_to(program, output)._inference_optimize(prune_read_op=True)
+
+
+def part_to(program: Any, output: str) -> Any:
+    """Return the part of a program that makes the variable `output`, as it is when the model is trained."""
+    return program._prune([program.global_block().var(output)])
 
 
 def read_program(program: Any, output: str, title: str) -> Network:

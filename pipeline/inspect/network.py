@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Shape = tuple[int | str, ...]  # a dimension that is left open has a name
@@ -72,6 +72,17 @@ class Network:
     def layer_outputs(self) -> dict[str, Tensor]:
         """Return what each layer gives to the next: its last operator's result."""
         return {layer: operators[-1].outputs[0] for layer, operators in self.layers().items()}
+
+    def with_shapes(self, shapes: Mapping[str, Sequence[int]]) -> Network:
+        """Return the network with tensors of these shapes, by name, in place of the declared ones."""
+
+        def measured(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(replace(tensor, shape=tuple(shapes[tensor.name])) for tensor in tensors)
+
+        operators = tuple(
+            replace(each, inputs=measured(each.inputs), outputs=measured(each.outputs)) for each in self.operators
+        )
+        return replace(self, inputs=measured(self.inputs), operators=operators, outputs=measured(self.outputs))
 
     def edges(self) -> Iterator[tuple[int | None, int | None, Tensor]]:
         """Yield which operator's result goes to which, by their places; None is the outside of the network."""

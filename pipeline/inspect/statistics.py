@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.inspect.from_program import BATCH
 from pipeline.inspect.network import Network, Tensor, shape_text
 from pipeline.inspect.opened import Array
 from pipeline.inspect.tables import Columns, Table, count, number, percent
@@ -63,8 +64,8 @@ class Activations:
     """
 
     def __init__(self, layers: Mapping[str, Tensor]) -> None:
-        self.layers = {layer: tensor for layer, tensor in layers.items() if tensor.dtype == "float32"}
-        self.images = 0
+        self.layers = {layer: tensor for layer, tensor in layers.items() if _has_units(tensor)}
+        self.samples = 0
         self._sums = {layer: np.zeros(3) for layer in self.layers}  # of numbers, of squares, of zeros
         self._counts = dict.fromkeys(self.layers, 0)
         self._least: dict[str, Array] = {}  # of each unit
@@ -80,10 +81,10 @@ class Activations:
             least, most = values.min(axis=others), values.max(axis=others)
             self._least[layer] = np.minimum(self._least.get(layer, least), least)
             self._most[layer] = np.maximum(self._most.get(layer, most), most)
-        self.images += len(values)
+        self.samples += len(values)
 
-    def table(self) -> Table:
-        """Return a row for each layer."""
+    def table(self, what: str) -> Table:
+        """Return a row for each layer; `what` are the samples in words."""
         rows = [self._row(layer, tensor) for layer, tensor in self.layers.items()]
         notes = [f"{row['layer']}: always zero in {_listed(row['dead_units'])}" for row in rows if row["dead"]]
         notes += [
@@ -97,7 +98,7 @@ class Activations:
             "constant": count,
             **_NUMBERS,
         }
-        title = f"Activations over {self.images:,} test images; dead units are zero for all of them, constant ones another number"
+        title = f"Activations over {self.samples:,} {what}; dead units give zero for all of them, constant ones another number"
         return Table(title, columns, rows, notes or ["no unit is dead or constant"])
 
     def _row(self, layer: str, tensor: Tensor) -> dict[str, Any]:
@@ -110,14 +111,18 @@ class Activations:
             "units": len(least),
             "dead": int(dead.sum()),
             "constant": int((same & ~dead).sum()),
-            "mean": total / size,
+            "mean": float(total / size),
             "std": math.sqrt(max(squares / size - (total / size) ** 2, 0.0)),
             "min": float(least.min()),
             "max": float(most.max()),
-            "zeros": zeros / size,
+            "zeros": float(zeros / size),
             "dead_units": np.flatnonzero(dead).tolist(),
             "constant_units": np.flatnonzero(same & ~dead).tolist(),
         }
+
+
+def _has_units(tensor: Tensor) -> bool:
+    return tensor.dtype == "float32" and len(tensor.shape) > 1 and tensor.shape[0] == BATCH
 
 
 def _listed(units: list[int]) -> str:
