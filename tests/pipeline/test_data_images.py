@@ -95,6 +95,7 @@ def test_hidden_folders_and_files_that_are_no_images_are_left_out(tmp_path, capl
     write_classes(tmp_path, {"a": 3, "b": 3, ".git": 1})
     (tmp_path / "a" / "notes.txt").write_text("mine")
     (tmp_path / "a" / ".DS_Store").write_text("hidden")
+    (tmp_path / "a" / "Thumbs.db").write_text("what a file manager leaves")
     (tmp_path / "README.md").write_text("mine")
     dataset = read_image_folder(tmp_path)
     assert dataset.labels == ("a", "b")
