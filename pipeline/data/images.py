@@ -27,7 +27,7 @@ _SPLITS = {
     "test": ("test", "testing", "eval"),
     "valid": ("valid", "val", "validation"),
 }
-_JUNK = ("__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini")  # what archives and file managers leave beside the data
+_JUNK = {"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"}  # what archives and file managers leave beside the data
 _LAYOUT = "a folder of classes, each a folder of images, or train/ and maybe test/ with such folders, is needed"
 
 Classes = Mapping[str, Sequence[Path]]
@@ -89,7 +89,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 def _list_classes(folder: Path) -> dict[str, list[Path]]:
     classes = {}
     for place in class_folders(folder):
-        files = [place / name for name in find_images(place, every=True) if Path(name).name not in _JUNK]
+        files = [place / name for name in find_images(place, every=True) if _JUNK.isdisjoint(Path(name).parts)]
         classes[place.name] = [path for path in files if path.suffix.lower() in SUFFIXES]
         if not classes[place.name]:
             raise DataError(f"{place} holds no images, found {listing(place)} ({_LAYOUT})")
