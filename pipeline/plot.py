@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,27 @@ import numpy as np
 import numpy.typing as npt
 
 from fluidline.files import atomic_file
-from pipeline.events import EndEpochEvent, Event
+from pipeline.events import EndEpochEvent, EndTrainingEvent, Event
 from pipeline.metrics import MetricsLog, Row
 
 TRAIN, TEST, INK, GRID = "#4c72b0", "#dd5f2b", "#333333", "#e6e6e6"
 _SHOWN = {"cost": "{:.4f}", "accuracy": "{:.2%}"}
+_EVERY = 2.0  # seconds: of a small table the pictures would take longer than the passes
 _SCALE = {"cost": 1, "accuracy": 100}
 
 
-@dataclass(frozen=True)
 class PlotHandler:
-    """The event handler that draws the curves of `log` anew after each pass."""
+    """The event handler that draws the curves of `log` anew: at the end, and after each pass that is not too short."""
 
-    log: MetricsLog
-    path: Path
-    title: str
+    def __init__(self, log: MetricsLog, path: Path, title: str) -> None:
+        self.log, self.path, self.title = log, path, title
+        self._drawn = -math.inf
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, EndEpochEvent):
+        due = time.monotonic() - self._drawn > _EVERY
+        if isinstance(event, EndTrainingEvent) or (isinstance(event, EndEpochEvent) and due):
             draw_curves(self.log.rows, self.path, self.title)
+            self._drawn = time.monotonic()
 
 
 def draw_curves(rows: Sequence[Row], path: Path, title: str) -> None:

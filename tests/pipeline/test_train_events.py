@@ -104,7 +104,7 @@ def test_a_row_that_cannot_be_written_says_how_to_go_on(tmp_path: Path) -> None:
         log(steps(1)[0])
 
 
-def test_curves_are_drawn_after_each_pass(tmp_path: Path) -> None:
+def test_curves_are_drawn_after_a_pass(tmp_path: Path) -> None:
     log = MetricsLog(tmp_path / "metrics.jsonl")
     plot = PlotHandler(log, tmp_path / "curves.png", "title")
     for event in steps(10):
@@ -125,3 +125,42 @@ def test_curves_without_a_mistake_are_drawn_too(tmp_path: Path) -> None:
         log(event)
     PlotHandler(log, tmp_path / "curves.png", "title")(perfect)  # matplotlib's warnings are errors here
     assert (tmp_path / "curves.png").exists()
+
+
+def test_passes_that_are_shorter_than_a_picture_takes_are_drawn_at_the_end(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    plot = PlotHandler(log, tmp_path / "curves.png", "title")
+    passes = [EndEpochEvent(epoch, 10 * (epoch + 1), 1.5, None, 1.0, None, 2.0) for epoch in range(3)]
+    for event in [*steps(10), *passes]:
+        log(event)
+        plot(event)
+    first = plot.path.read_bytes()
+    with Image.open(plot.path) as picture:
+        narrow = picture.width  # there is no accuracy, and no panel for it
+    plot(EndTrainingEvent(Best(2, 1.0, None)))
+    assert plot.path.read_bytes() != first
+
+    both = MetricsLog(tmp_path / "both.jsonl")
+    both(END_OF_PASS)
+    PlotHandler(both, tmp_path / "both.png", "title")(END_OF_PASS)
+    with Image.open(tmp_path / "both.png") as picture:
+        assert picture.width == 2 * narrow
+
+
+def test_without_classes_no_accuracy_is_told(tmp_path: Path) -> None:
+    out, log = io.StringIO(), MetricsLog(tmp_path / "metrics.jsonl")
+    for event in [
+        EndStepEvent(0, 0, 0, 3.0, None),
+        EndEpochEvent(0, 10, 1.5, None, 1.0, None, 2.0),
+        EndEpochEvent(1, 20, 1.5, None, None, None, 2.0, 1.25, None),
+        EndTrainingEvent(Best(0, 1.0, None)),
+    ]:
+        PrintHandler(out)(event)
+        log(event)
+    assert out.getvalue().splitlines() == [
+        "Pass 0, Batch 0, Cost 3.000000",
+        "Test with Epoch 0, avg_cost: 1.0",
+        "Validation with Epoch 1, avg_cost: 1.25",
+        "Best pass is 0, testing Avgcost is 1.0",
+    ]
+    assert not any("accuracy" in name for row in read_rows(log.jsonl) for name in row)
