@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from examples.housing.by_hand import LinearRegression
+from examples.housing.compare import command
 from examples.housing.draw import COLUMNS, NOISE, houses, write_houses
 from pipeline.data.table import TableInput, read_table
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_drawn_houses_have_the_rows_and_columns_of_the_boston_data(tmp_path: Path) -> None:
@@ -53,10 +51,8 @@ def test_the_gradient_by_hand_is_that_of_the_cost() -> None:
 
 def test_fluid_and_numpy_agree_on_the_same_batches_from_the_same_start(tmp_path: Path) -> None:
     write_houses(tmp_path / "own.data", seed=5)
-    command = [sys.executable, "-m", "examples.housing.compare", "--epochs", "5", "--data", str(tmp_path / "own.data")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    options = ["--epochs", "5", "--data", str(tmp_path / "own.data")]
+    lines = CliRunner().invoke(command, options, catch_exceptions=False).stdout.splitlines()
     assert [line.split()[0] for line in lines[1:15]] == [*COLUMNS, "bias"]
     weights = np.array([[float(cell) for cell in line.split()[1:3]] for line in lines[1:15]])
     assert np.abs(weights).max() > 5
