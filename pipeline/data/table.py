@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,18 +67,17 @@ def read_table(path: Path) -> Dataset:
     is of another length than the first, or there are not enough of them.
     """
     with opened(path) as file:
-        rows = _cells(path, file.read())
+        rows = _rows(path, file.read())
+    width = len(rows[0][1])
     names = _names(path, rows[0])
-    if names:
-        rows = rows[1:]
-    numbers = np.array([_numbers(path, row, len(rows[0][1]), names) for row in rows])
+    numbers = np.array([_numbers(path, row, width, names) for row in rows[bool(names) :]])
     count = int(len(numbers) * TRAIN_SHARE)
-    if not count or numbers.shape[1] < 2:
+    if not count or width < 2:
         raise DataError(
-            f"{path} has {len(numbers)} rows of {len(rows[0][1])} numbers, and at least 2 of 2 are needed"
+            f"{path} has {len(numbers)} rows of {width} numbers, and at least 2 of 2 are needed"
             " (a row for each sample, its last number what is to be foretold)"
         )
-    columns = names or [*(f"x{number}" for number in range(1, numbers.shape[1])), TARGET]
+    columns = names or [*(f"x{number}" for number in range(1, width)), TARGET]
     samples, targets = numbers[:, :-1], numbers[:, -1].astype(np.float32)
     form = _form(columns[:-1], samples[:count])
     train, test = (Split(samples[part], targets[part], form) for part in (slice(count), slice(count, None)))
@@ -91,7 +90,7 @@ def _form(features: Sequence[str], samples: npt.NDArray[np.float64]) -> TableInp
     return TableInput(tuple(features), tuple(samples.mean(axis=0).tolist()), tuple(scale.tolist()))
 
 
-def _cells(path: Path, content: bytes) -> list[Row]:
+def _rows(path: Path, content: bytes) -> list[Row]:
     """Return the lines that are not blank, cut into cells."""
     try:
         lines = content.decode("utf-8-sig").splitlines()
@@ -117,13 +116,9 @@ def _names(path: Path, first: Row) -> list[str]:
 
 def _numbers(path: Path, row: Row, width: int, names: Sequence[str]) -> list[float]:
     line, cells = row
-    width = len(names) or width
     if len(cells) != width:
         raise DataError(f"{path}, line {line}: {len(cells)} cells, and the first line has {width} (mend the line)")
-    return list(_finite(path, line, cells, names))
-
-
-def _finite(path: Path, line: int, cells: Sequence[str], names: Sequence[str]) -> Iterator[float]:
+    numbers = []
     for column, cell in enumerate(cells):
         number = _number(cell)
         if number is None or not math.isfinite(number):
@@ -132,7 +127,8 @@ def _finite(path: Path, line: int, cells: Sequence[str], names: Sequence[str]) -
                 f"{path}, line {line}, column {column + 1}{name}: '{cell}' is no number"
                 " (every cell must be one: fill it in, or leave the line out)"
             )
-        yield number
+        numbers.append(number)
+    return numbers
 
 
 def _number(cell: str) -> float | None:
