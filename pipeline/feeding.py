@@ -17,11 +17,12 @@ from pipeline.augment import augment, parse
 from pipeline.config import TrainConfig
 from pipeline.data.dataset import Input, Split
 from pipeline.decays import schedule
+from pipeline.optimizers import NOISE
 from pipeline.program import AVERAGING_RATE, LABEL, LEARNING_RATE, Programs
 
 Feed = dict[str, Any]
 
-_AUGMENTATION, _DROPOUT = 1, 2  # what a random stream is for: two of one seed must have nothing in common
+_AUGMENTATION, _DROPOUT, _NOISE = 1, 2, 3  # what a random stream is for: two of one seed must have nothing in common
 
 
 def batches(split: Split, config: TrainConfig, epoch: int, first: int) -> AbstractContextManager[Iterator[Feed]]:
@@ -56,6 +57,8 @@ class StepFeed:
         if names := self.programs.dropout_seeds:
             seeds = _stream(config.seed, _DROPOUT, step).integers(1, 2**31 - 1, (len(names), 1), np.int32)
             feed.update(zip(names, seeds, strict=True))
+        if count := self.programs.noise:
+            feed[NOISE] = _stream(config.seed, _NOISE, step).standard_normal(count, np.float32)
         return feed
 
 

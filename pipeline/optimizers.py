@@ -13,7 +13,7 @@ from pipeline.settings import NONE, Setting, parse_choice, parse_settings
 if TYPE_CHECKING:
     from pipeline.config import TrainConfig
 
-MOMENTUM = "momentum"
+MOMENTUM, NOISE = "momentum", "noise"
 
 
 def _share(default: float) -> Setting:
@@ -84,24 +84,31 @@ def parse_lookahead(text: str) -> dict[str, Any] | None:
     return None if text == NONE else parse_settings("lookahead", text, _LOOKAHEAD)
 
 
-def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> None:
+def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> int:
     """Append to the current program what moves its parameters to lower `loss`.
 
-    `loss` and `learning_rate` are Variables, [1] float32. Raises UsageError for penalties on unknown parameters.
+    `loss` and `learning_rate` are Variables, [1] float32. Returns how many numbers of a standard normal distribution each
+    step wants as NOISE, float32. Raises UsageError for penalties on unknown parameters.
     """
     import legacy_fluid as fluid
 
     program = loss.block.program
     prepare_gradients(program, config)
     name, settings = settings_of(config)
+    noise = 0.0
+    if name == "dpsgd":  # its operator draws by the clock, what no seed could repeat
+        noise, settings["sigma"] = settings["sigma"] / settings["batch_size"], 0.0
     optimizer = getattr(fluid.optimizer, OPTIMIZERS[name].fluid)(learning_rate=learning_rate, **settings)
     step: Any = _Step(optimizer, learning_rate, config.weight_decay)
     if lookahead := parse_lookahead(config.lookahead):
         step = fluid.optimizer.LookaheadOptimizer(step, **lookahead)
-    step.minimize(loss)
+    _, gradients = step.minimize(loss)
+    if noise:
+        _add_noise([parameter for parameter, _ in gradients], learning_rate, noise)
     for variable in program.list_vars():
         if variable.persistable and not isinstance(variable, fluid.framework.Parameter):
             variable.belong_to_optimizer = True  # so that all that outlives a step is in the checkpoint
+    return len(gradients) if noise else 0
 
 
 @dataclass(frozen=True)
@@ -129,3 +136,14 @@ class _Step:
             if len(parameter.shape) > 1:
                 names = {"X": [parameter], "Y": [kept]}
                 parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})
+
+
+def _add_noise(parameters: list[Any], learning_rate: Any, deviation: float) -> None:
+    """Add to each parameter the learning rate times a normal number of its own, as fluid's dpsgd does."""
+    import legacy_fluid as fluid
+
+    drawn = fluid.layers.data(name=NOISE, shape=[len(parameters)], append_batch_size=False, dtype="float32")
+    moves = fluid.layers.elementwise_mul(fluid.layers.scale(drawn, scale=-deviation), learning_rate)
+    for parameter, move in zip(parameters, fluid.layers.split(moves, len(parameters), dim=0), strict=True):
+        names = {"X": [parameter], "Y": [move]}
+        parameter.block.append_op(type="elementwise_add", inputs=names, outputs={"Out": [parameter]})

@@ -21,8 +21,8 @@ class Programs:
     """What is run: `startup` once, `train` for each batch, `test` after each pass; and what to feed and read.
 
     Both want samples, as their Input makes them, and LABEL [N, 1]: int64, or float32 where there are no classes. `train`
-    wants its LEARNING_RATE too, [1] float32; where there are averages their AVERAGING_RATE, the same; and each of
-    `dropout_seeds`, [1] int32 above 0.
+    wants its LEARNING_RATE too, [1] float32; where there are averages their AVERAGING_RATE, the same; each of
+    `dropout_seeds`, [1] int32 above 0; and NOISE, [noise] float32, where an optimizer adds some.
     """
 
     startup: Any
@@ -32,6 +32,7 @@ class Programs:
     fetch: list[Any]  # average cost and, where there are classes, accuracy of the batch, [1] float32
     averages: dict[str, str]  # the names of the parameters' averages, by parameter's; none where none are kept
     dropout_seeds: list[str]
+    noise: int
 
 
 def build_programs(config: TrainConfig, classes: int, form: Input = IMAGES, graph: Graph | None = None) -> Programs:
@@ -56,9 +57,9 @@ def build_programs(config: TrainConfig, classes: int, form: Input = IMAGES, grap
         smoothing = config.label_smoothing
         cost = _smoothed(prediction, label, smoothing, classes) if smoothing else fetch[0]
         # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
-        minimise(cost, _scalar(LEARNING_RATE), config)
+        noise = minimise(cost, _scalar(LEARNING_RATE), config)
         averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
-    return Programs(startup, train, test, prediction, fetch, averages, dropout_seeds)
+    return Programs(startup, train, test, prediction, fetch, averages, dropout_seeds, noise)
 
 
 def _scalar(name: str, dtype: str = "float32") -> Any:

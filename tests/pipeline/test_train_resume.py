@@ -90,6 +90,23 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     ]
 
 
+def test_momentum_under_a_polynomial_decay_goes_on_with_the_losses_of_one_never_stopped(
+    squares: Path, tmp_path: Path
+) -> None:
+    decay = "polynomial_decay:end_learning_rate=0.001,power=2"
+    options = {"model": "softmax", "epochs": 2, "optimizer": "momentum", "momentum": 0.9, "decay": decay}
+    train(config(squares, tmp_path, run="whole", **options), [quiet])
+    with pytest.raises(KeyboardInterrupt):
+        train(config(squares, tmp_path, run="resumed", **options), [at_step(13, signal.SIGINT)])
+    train(config(squares, tmp_path, run="resumed", **options), [quiet], resume=True)
+
+    whole, resumed = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "resumed")
+    assert digests(resumed) == digests(whole)
+    assert rows(resumed) == rows(whole)
+    rates = [row["learning_rate"] for row in rows(whole) if row["kind"] == "batch"]
+    assert rates == sorted(rates, reverse=True)
+
+
 def test_a_killed_training_goes_on_from_its_last_checkpoint(
     squares: Path, tmp_path: Path, whole: dict[str, RunFolder]
 ) -> None:
