@@ -22,8 +22,21 @@ _DASHES = ("-", "--", ":", "-.")
 _FEW_COLOURS = 10  # are told apart at a glance; more are taken from a rainbow
 _LANE = 0.05  # of a panel's height, from the mark of one diverged training to the next
 _HELPS = 5  # a panel whose largest cost, or share of errors, is so many times its smallest is drawn on a log scale
-_ERROR_FLOOR = 0.01  # percent: no errors at all are drawn as so few
-_PERCENT = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.98, 100)
+_PERCENT = (
+    0,
+    50,
+    80,
+    90,
+    95,
+    98,
+    99,
+    99.5,
+    99.8,
+    99.9,
+    99.95,
+    99.98,
+    99.99,
+)  # a third of a decade of errors from one to the next
 
 
 @dataclass(frozen=True)
@@ -53,11 +66,13 @@ def draw_sweep(sweep: Sweep, folder: Path) -> None:
         return
     styles = _styles(sweep)
     lines = [_read(folder, outcome, styles[outcome.run]) for outcome in sweep.trainings]
-    names = ["cost", "accuracy"] if np.isfinite([value for line in lines for value in line.accuracy]).any() else ["cost"]
+    names = (
+        ["cost", "accuracy"] if np.isfinite([value for line in lines for value in line.accuracy]).any() else ["cost"]
+    )
     legend = 1.0 + 0.075 * max(len(line.label) for line in lines)  # inches
     width, height = 4.9 * len(names) + legend, max(4.2, 1.0 + 0.23 * len(lines))
     figure, panels = new_figure(1, len(names), figsize=(width, height))
-    figure.subplots_adjust(left=0.7 / width, right=1 - legend / width, bottom=0.55 / height, top=0.9, wspace=0.17)
+    figure.subplots_adjust(left=0.7 / width, right=1 - legend / width, bottom=0.55 / height, top=0.9, wspace=0.23)
     for axes, name in zip(panels, names, strict=True):
         _draw_panel(axes, name, lines)
     _scale_cost(panels[0], lines)
@@ -65,7 +80,7 @@ def draw_sweep(sweep: Sweep, folder: Path) -> None:
         _scale_accuracy(axes, lines)
     figure.legend(
         handles=[panels[0].plot([], [], **_legend_style(line), label=line.label)[0] for line in lines],
-        title=f"{', '.join(sweep.vary)}: best pass's cost", loc="center left", alignment="left",
+        title=f"{', '.join(sweep.vary)}: best pass", loc="center left", alignment="left",
         bbox_to_anchor=(1 - (legend - 0.1) / width, 0.5), frameon=False, fontsize=9, title_fontsize=9, handlelength=3,
     )  # fmt: skip
     figure.suptitle(f"Sweep {sweep.name}", fontsize=12, color=INK)
@@ -138,26 +153,29 @@ def _scale_cost(axes: Any, lines: Sequence[_Line]) -> None:
     costs = [cost for line in lines for cost in line.cost]
     if not costs:
         return
-    ceiling = np.nanmax([line.first_cost for line in lines])
-    low, high = min(costs), min(max(costs), max(ceiling, min(costs)))
-    if low > 0 and high > _HELPS * low:
+    low, high, ceiling = min(costs), max(costs), 2 * np.nanmax([line.first_cost for line in lines])
+    if 0 < _HELPS * low < high:
         axes.set_yscale("log")
-        axes.set_ylim(low / 1.3, high * 1.3)
-    else:
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))
+    if low < ceiling < high:
+        axes.set_ylim(top=ceiling)
 
 
 def _scale_accuracy(axes: Any, lines: Sequence[_Line]) -> None:
     """Choose the scale of the accuracies: that of the errors' logarithm where it tells the best apart."""
-    accuracies = [accuracy for line in lines for accuracy in line.accuracy]
-    low, high = np.nanmin(accuracies), np.nanmax(accuracies)
-    most, least = (100 + _ERROR_FLOOR - accuracy for accuracy in (low, high))
-    if most > _HELPS * least:
-        axes.set_yscale(
-            "function",
-            functions=(
-                lambda percent: -np.log10(np.maximum(100 + _ERROR_FLOOR - percent, 1e-9)),
-                lambda y: 100 + _ERROR_FLOOR - 10.0**-y,
-            ),
-        )
-        axes.set_yticks([percent for percent in _PERCENT if low - 10 <= percent <= 100])
+    errors = np.array([100 - accuracy for line in lines for accuracy in line.accuracy if np.isfinite(accuracy)])
+    floor = errors[errors > 0].min(initial=1.0) / 2  # below this, errors are drawn as none at all would be
+    most, least = errors.max() + floor, errors.min() + floor
+    if most <= _HELPS * least:
+        return
+
+    def height(percent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return -np.log10(np.maximum(100 + floor - percent, floor / 10))
+
+    def percent(height: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return 100 + floor - np.power(10.0, -height)
+
+    axes.set_yscale("function", functions=(height, percent))
+    ticks = [tick for tick in _PERCENT if max(errors.min(), floor) / 1.2 <= 100 - tick <= errors.max() * 1.2]
+    ticks += [100] if errors.min() == 0 else []
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_ylim(100 + floor - most * 1.2, 100 + floor - least / 1.2)
