@@ -16,6 +16,7 @@ from typing import Any
 
 import legacy_fluid as fluid
 from fluidline.errors import DataError, FluidlineError, UsageError, closest
+from legacy_fluid.install import install, uninstall
 from pipeline.config import TrainConfig
 from pipeline.models import MODELS, find_model
 
@@ -85,7 +86,9 @@ def load_graph(model: str, kept: Path | None = None) -> Graph:
     names = _run(file, source)
     if not callable(names.get(name)):
         functions = [key for key, value in names.items() if inspect.isfunction(value) and value.__globals__ is names]
-        raise DataError(f"{file} has no function '{name}'{closest(name, functions)}")
+        raise DataError(
+            f"{file} has no function '{name}'{closest(name, functions) if functions else ', nor any other'}"
+        )
     return Graph(model, names[name], file, source)
 
 
@@ -96,7 +99,7 @@ def _run(file: Path, source: bytes) -> dict[str, Any]:
     sys.modules[module.__name__] = module  # where dataclasses, say, look for the names that they stand among
     with _paddle_fluid():
         try:
-            exec(compile(source, str(file), "exec"), vars(module))
+            exec(compile(source, str(file), "exec", dont_inherit=True), vars(module))
         except (Exception, SystemExit) as error:
             raise DataError(f"{file} cannot be loaded: {_told(error, file)}") from error
     return vars(module)
@@ -105,10 +108,8 @@ def _run(file: Path, source: bytes) -> dict[str, Any]:
 @contextmanager
 def _paddle_fluid() -> Iterator[None]:
     """Let `import paddle.fluid` find the layer, and not beyond unless it did before."""
-    from legacy_fluid.install import uninstall
-
     before = "paddle.fluid" in sys.modules
-    fluid.install()
+    install()
     try:
         yield
     finally:

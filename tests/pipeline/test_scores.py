@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.scores import score
+from pipeline.scores import Errors, score
 
 # Six answers on classes a, b and c; c is never right and b is predicted for it.
 PROBABILITIES = np.array(
@@ -39,3 +39,26 @@ def test_the_text_names_every_class_and_lines_its_columns_up() -> None:
     ]
     assert lines[-3].split() == ["a", "2", "1", "."]
     assert len({len(line) for line in lines[-4:]}) == 1
+
+
+def test_a_number_means_the_nearest_label_and_costs_its_squared_distance() -> None:
+    numbers = np.array([[-3.0], [0.4], [1.5], [2.4], [9.0]], np.float32)
+    scores = score(numbers, np.array([0, 1, 2, 2, 1]), "abc")
+    assert scores.confusion.tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 2]]
+    assert scores.cost == pytest.approx((9 + 0.36 + 0.25 + 0.16 + 64) / 5)
+
+
+def test_errors_of_numbers_are_those_worked_out_by_hand() -> None:
+    errors = Errors("price", np.array([1, 2, 6], np.float32), np.array([1, 4, 7], np.float32))
+    facts = errors.as_dict()
+    assert (facts["rows"], facts["target"], facts["mean_absolute"]) == (3, "price", 1.0)
+    assert facts["cost"] == pytest.approx(5 / 3)
+    assert facts["root_mean_square"] == pytest.approx((5 / 3) ** 0.5)
+    assert facts["explained"] == pytest.approx(1 - 5 / 18)
+    assert errors.as_text().startswith("price of 3 rows: mean squared error 1.66667, its root 1.291, ")
+
+
+def test_of_a_truth_that_never_varies_no_share_is_explained() -> None:
+    errors = Errors("price", np.array([1, 2], np.float32), np.array([3, 3], np.float32))
+    assert errors.as_dict()["explained"] is None
+    assert "- of the variance explained" in errors.as_text()
