@@ -80,7 +80,7 @@ def open_logs(
     Raises UsageError where a package is missing and FluidlineError where the place cannot be written.
     """
     shown = {
-        name: value if isinstance(value, str | int | float) else str(value)  # they know no other kinds
+        name: value if type(value) in (str, int, float) else str(value)  # VisualDL fails on a bool
         for name, value in options.items()
         if name not in _OPTIONS_OF_PLACE
     }
