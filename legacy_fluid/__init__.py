@@ -8,10 +8,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from . import coverage
+from . import coverage, heap
 
 # `python -m legacy_fluid` finds out in __main__ whether it needs paddle at all, which takes a second to import.
 if not (sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__):
+    heap.keep_what_is_freed()
     from .namespace import *
 
 

@@ -22,6 +22,7 @@ from .lod_tensor import create_lod_tensor
 from .lowering import lowered
 from .passes import optimized
 from .prepared import Prepared, can_be_prepared, in_line
+from .subnormals import flushed
 
 __all__ = ["Executor", "global_scope", "scope_guard"]
 
@@ -81,8 +82,9 @@ class Executor(_executor.Executor):
                     program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
                     is_optimized = program is not before
                 if ready := self._ready(program, feed, fetched, scope or global_scope()):
-                    return ready.run(feed, return_numpy)
-        with in_line() if is_optimized else nullcontext():
+                    with flushed():
+                        return ready.run(feed, return_numpy)
+        with flushed(), in_line() if is_optimized else nullcontext():
             return super().run(
                 program,
                 feed=feed,

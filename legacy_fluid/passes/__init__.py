@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from paddle.base.framework import Program
 
-from . import channels_last, epsilons, fully_connected, pool_first, unused
+from . import bias_sums, channels_last, epsilons, fully_connected, pool_first, unused
 from .block import Block
 
 __all__ = ["PASSES", "Pass", "optimized", "use", "used", "using"]
@@ -46,6 +46,8 @@ class Pass:
     keeps_memory: bool = False
 
 
+_CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d"})
+
 PASSES = (
     Pass("unused", "operators whose results nobody sees are left out", unused.apply, unused.PURE),
     Pass(
@@ -58,10 +60,11 @@ PASSES = (
         "channels_last",
         "convolutions, pools and relu by oneDNN, channels side by side",
         channels_last.apply,
-        frozenset({"conv2d", "depthwise_conv2d"}),
+        _CONVOLUTIONS,
         channels_last.can_run,
         keeps_memory=True,
     ),
+    Pass("bias_sums", "the gradient of a bias of images is a product", bias_sums.apply, _CONVOLUTIONS),
     Pass("fully_connected", "a product, its bias and relu are one operator", fully_connected.apply, frozenset({"mul"})),
     Pass("epsilons", "Adam's epsilons are computed for all parameters together", epsilons.apply, frozenset({"adam"})),
 )

@@ -113,6 +113,18 @@ def test_kernels_of_onednn_are_chosen_for_images_alone():
     assert chosen == kinds | {f"{kind}_grad" for kind in kinds}
 
 
+def test_the_gradient_of_a_bias_of_images_is_a_product():
+    _, before = _optimized("lenet", "channels_last")
+    _, after = _optimized("lenet", "channels_last", "bias_sums")
+    counts = [[_types(program).count(kind) for kind in ("elementwise_add_grad", "mul")] for program in (before, after)]
+    assert counts == [[3, 1], [1, 3]]  # that of the fc stays
+
+
+def test_the_gradient_of_a_bias_stays_where_the_channels_do_not_come_last():
+    plain, same = _optimized("lenet", "bias_sums")
+    assert same is plain
+
+
 def test_without_garbage_collection_no_kernel_of_onednn_is_chosen():
     flag = "FLAGS_eager_delete_tensor_gb"
     before = graphs.fluid.get_flags(flag)
