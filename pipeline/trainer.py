@@ -25,7 +25,7 @@ from pipeline.inspect.checks import Checks
 from pipeline.program import LABEL, LEARNING_RATE, Programs
 from pipeline.signals import StopSignal
 
-TEST_BATCH = 200
+TEST_BATCH = 50
 
 
 @dataclass
