@@ -11,6 +11,7 @@ from pipeline.report.markup import Html, element
 WIDTH, HEIGHT = 420, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 408, 24, 238  # of the area between the axes
 _MOST_TICKS = 6
+_MOST_DOTS = 40  # of a series, as large as they are; more are small
 _MOST_POINTS = 300  # of a line without marks: more are narrower than the pen
 
 Point = tuple[float, float]
@@ -77,7 +78,8 @@ def chart(title: str, x: Axis, y: Axis, series: Sequence[Series], diagonal: bool
         places = [(across(a), up(min(max(b, y.low), y.high))) for a, b in each.points]
         if each.line and len(places) > 1:
             drawn.append(_polyline(places if each.titles else _thinned(places), each.style))
-        drawn += [_mark(place, words, each.style) for place, words in zip(places, each.titles, strict=False)]
+        radius = 3 if len(places) <= _MOST_DOTS or not each.line else 1.5
+        drawn += [_mark(place, words, each.style, radius) for place, words in zip(places, each.titles, strict=False)]
     return element("svg", *drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=title)
 
 
@@ -110,11 +112,13 @@ def _line(begin: Point, end: Point, style: str) -> Html:
     return element("line", x1=begin[0], y1=begin[1], x2=end[0], y2=end[1], class_=style)
 
 
-def _mark(place: Point, words: str, style: str) -> Html:
-    spots = (
-        element("circle", cx=place[0], cy=place[1], r=radius, class_=name) for radius, name in ((9, "hit"), (3, "dot"))
+def _mark(place: Point, words: str, style: str, radius: float) -> Html:
+    """Return a dot that says its words where the mouse comes near."""
+    near, dot = (
+        element("circle", cx=place[0], cy=place[1], r=size, class_=name)
+        for size, name in ((9, "near"), (radius, "dot"))
     )
-    return element("g", element("title", words), *spots, class_=style)
+    return element("g", element("title", words), near, dot, class_=style)
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> Html:

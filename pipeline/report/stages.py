@@ -8,17 +8,16 @@ from typing import Any
 from fluidline.files import sha256
 from pipeline.report import words
 from pipeline.report.markup import Html, element, facts, join, number, picture, table
-from pipeline.report.subject import RESUME, Subject
+from pipeline.report.subject import Subject
 
 
 def agreement(subject: Subject) -> Html:
     """How far the answers of the exported models are from those of the model that each was made from."""
-    onnx = onnx_entry(subject)
-    validation = onnx["validation"]
-    found = subject.stages["inference"]["validation"]["differences"]
-    rows = [_difference(f"{name}/", each, subject.stages["inference"]["validation"]) for name, each in found.items()]
-    rows += [_difference("onnx/model.onnx", each, validation) for each in validation["outputs"]]
-    header = ("model", "output", "largest difference", "allowed", "answer there", "answer before", "found at")
+    onnx = onnx_stage(subject)
+    before, validation = subject.stages["inference"]["validation"], onnx["validation"]
+    rows = [_difference(f"{name}/", found, before) for name, found in before["differences"].items()]
+    rows += [_difference("onnx/model.onnx", found, validation) for found in validation["outputs"]]
+    header = ("model", "output", "largest difference", "allowed", "answer there", "answer before", "at")
     return join(
         [
             table("The largest difference of an answer from that of the model before it", header, rows),
@@ -32,10 +31,9 @@ def agreement(subject: Subject) -> Html:
     )
 
 
-def onnx_entry(subject: Subject) -> dict[str, Any]:
+def onnx_stage(subject: Subject) -> dict[str, Any]:
     """Return the manifest's entry of the stage "onnx"; NotYetError where it has not run."""
-    before = [] if "inference" in subject.stages else ["export inference"]
-    return subject.stage("onnx", "Not exported yet.", *before, "export onnx")
+    return subject.stage("onnx", "Not exported yet.")
 
 
 def benchmark(subject: Subject) -> Html:
@@ -53,16 +51,8 @@ def benchmark(subject: Subject) -> Html:
             table("Backends", _BACKEND_HEADER, map(_backend, measured)),
             _rates(measured),
             _picture(subject),
-            facts(
-                [
-                    *(
-                        (each["name"], f"not measured: {each['reason']}")
-                        for each in bench["backends"]
-                        if each["reason"]
-                    ),
-                    *((f"Chosen for {purpose}", _setting(chosen)) for purpose, chosen in _chosen(bench).items()),
-                ]
-            ),
+            facts((each["name"], f"not measured: {each['reason']}") for each in bench["backends"] if each["reason"]),
+            facts((f"Chosen for {purpose}", _setting(chosen)) for purpose, chosen in _chosen(bench).items()),
         ]
     )
 
@@ -80,13 +70,12 @@ def fastest(subject: Subject) -> str:
 
 def files(subject: Subject) -> Html:
     """What the stages wrote, and whether it still is what they wrote."""
+    subject.stage("train", "No stage is finished.")
     rows = [
-        (file, stage, *_state(subject, file, digest), element("td", element("code", digest), class_="digest"))
+        (file, stage, *_state(subject, file, digest), element("code", digest))
         for stage, entry in subject.stages.items()
         for file, digest in entry["files"].items()
     ]
-    if not rows:
-        raise subject.not_yet("No stage is finished.", RESUME)
     return table("Files that the manifest names", ("file", "stage", "size", "now", "SHA-256 as written"), rows)
 
 
@@ -95,10 +84,10 @@ def _difference(model: str, found: Mapping[str, Any], validation: Mapping[str, A
         model,
         found["output"],
         number(words.difference(found["largest"])),
-        f"{validation['atol']:g} + {validation['rtol']:g} x the largest",
+        f"{validation['atol']:g} + {validation['rtol']:g} x largest",
         number(f"{found['found']:.9g}"),
         number(f"{found['reference']:.9g}"),
-        f"{list(found['index'])} of a batch of {found['batch']}",
+        f"{list(found['index'])}, batch {found['batch']}",
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fluidline.errors import DataError, FluidlineError
@@ -18,8 +19,13 @@ from pipeline.metrics import Row, read_rows
 
 T = TypeVar("T")
 
-RESUME = "pipeline train --resume"
-NO_PASS = ("No pass is finished.", RESUME)
+# The stages, each made from the one before it, with the command that makes it.
+_MADE_BY = {
+    "train": "pipeline train --resume",
+    "inference": "export inference",
+    "onnx": "export onnx",
+    "bench": "export bench",
+}
 
 
 class NotYetError(FluidlineError):
@@ -39,17 +45,11 @@ class Subject:
     def __init__(self, run: RunFolder, data: str | None = None) -> None:
         self.run, self.data = run, data
 
-    def not_yet(self, what: str, *made_by: str) -> NotYetError:
-        """Return the error that says `what` is missing, and which commands `python -m ...` make it for this run."""
-        root = self.run.path.parent
-        options = ["--run", self.run.name, *([] if root == DEFAULT_ROOT else ["--runs-dir", str(root)])]
-        return NotYetError(what, " && ".join(f"python -m {words} {shlex.join(options)}" for words in made_by))
-
     @cached_property
     def config(self) -> dict[str, Any]:
         """What config.json holds, the options and more."""
         if not self.run.config.exists():
-            raise self.not_yet("Not begun to train.", "pipeline train")
+            raise NotYetError("Not begun to train.", self._commands(["pipeline train"]))
         return _read_json(self.run.config)
 
     @cached_property
@@ -62,7 +62,7 @@ class Subject:
         """The rows of the finished passes; NotYetError where there is none."""
         rows = [row for row in self.rows if row["kind"] == "epoch"]
         if not rows:
-            raise self.not_yet(*NO_PASS)
+            raise self._no_pass()
         return rows
 
     @property
@@ -81,10 +81,11 @@ class Subject:
         stages: Mapping[str, Any] = self.run.read_manifest()["stages"]
         return stages
 
-    def stage(self, name: str, what: str, *made_by: str) -> dict[str, Any]:
-        """Return the manifest's entry of a stage; where it has not run, raise what `not_yet` returns."""
+    def stage(self, name: str, what: str) -> dict[str, Any]:
+        """Return the manifest's entry of a stage; NotYetError, which says `what`, where it has not run."""
         if name not in self.stages:
-            raise self.not_yet(what, *made_by)
+            way = list(_MADE_BY)[: list(_MADE_BY).index(name) + 1]
+            raise NotYetError(what, self._commands(_MADE_BY[stage] for stage in way if stage not in self.stages))
         entry: dict[str, Any] = self.stages[name]
         return entry
 
@@ -99,7 +100,7 @@ class Subject:
         """The state of the best pass's checkpoint."""
         folder = self.run.checkpoints / BEST
         if not folder.is_dir():
-            raise self.not_yet(*NO_PASS)
+            raise self._no_pass()
         return read_checkpoint(folder)
 
     @cached_property
@@ -111,13 +112,22 @@ class Subject:
     @cached_property
     def bench(self) -> dict[str, Any]:
         """What bench.json holds."""
-        self.stage("bench", "Not measured yet.", "export bench")
+        self.stage("bench", "Not measured yet.")
         return _read_json(self.run.bench / "bench.json")
 
     @cached_property
     def answers(self) -> Answers:
         """What the best pass answers to the test split."""
         return answer(self.run, self.data)
+
+    def _no_pass(self) -> NotYetError:
+        return NotYetError("No pass is finished.", self._commands([_MADE_BY["train"]]))
+
+    def _commands(self, made_by: Iterable[str]) -> str:
+        """Return commands as one types them, for this run."""
+        root = self.run.path.parent
+        options = ["--run", self.run.name, *([] if root == DEFAULT_ROOT else ["--runs-dir", str(root)])]
+        return " && ".join(f"python -m {words} {shlex.join(options)}" for words in made_by)
 
 
 def if_there(say: Callable[[], T]) -> T | None:
@@ -128,9 +138,9 @@ def if_there(say: Callable[[], T]) -> T | None:
         return None
 
 
-def _read_json(path: Any) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"{path} is not what was written there ({error}); make it again") from error
     return value

@@ -6,7 +6,7 @@ from pipeline.report import words
 from pipeline.report.markup import Html, facts, join
 from pipeline.report.model import count
 from pipeline.report.origin import machine
-from pipeline.report.stages import fastest, onnx_entry
+from pipeline.report.stages import fastest, onnx_stage
 from pipeline.report.subject import Subject, if_there
 from pipeline.report.training import MEASURES, SPLITS
 
@@ -36,5 +36,5 @@ def summary(subject: Subject) -> Html:
 
 
 def _difference(subject: Subject) -> str:
-    largest = onnx_entry(subject)["validation"]["largest_difference"]
+    largest = onnx_stage(subject)["validation"]["largest_difference"]
     return f"answers differ by at most {words.difference(largest)} from the Paddle executor's"

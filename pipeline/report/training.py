@@ -11,14 +11,14 @@ from pipeline.config import NOT_OPTIONS, TrainConfig
 from pipeline.metrics import Row
 from pipeline.report import words
 from pipeline.report.chart import Axis, Series, chart, span
-from pipeline.report.markup import Html, element, join, number, table
+from pipeline.report.markup import Html, element, facts, join, number, table
 from pipeline.report.subject import Subject
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 MEASURES = {"cost": "{:.4f}".format, "accuracy": "{:.2%}".format}
 
 _WHICH = {"model", "data", "run", "runs_dir"}  # options that say which training it is, not how it is done
-_MOST_PASSES = 50  # that are rows of the table
+_MOST_PASSES = 30  # that are rows of the table
 
 
 def curves(subject: Subject) -> Html:
@@ -47,14 +47,12 @@ def timings(subject: Subject) -> Html:
     every = math.ceil(len(passes) / _MOST_PASSES)
     rows = []
     for before, row in zip([{"seconds": 0.0, "step": 0}, *passes], passes, strict=False):
-        seconds, samples = (
-            row["seconds"] - before["seconds"],
-            (row["step"] - before["step"]) * subject.config["batch_size"],
-        )
+        seconds, steps = row["seconds"] - before["seconds"], row["step"] - before["step"]
+        rate = steps * subject.config["batch_size"] / seconds if seconds > 0 else 0
         if row["epoch"] == best or not (passes[-1]["epoch"] - row["epoch"]) % every:
             name = element("strong", f"{row['epoch']}, the best") if row["epoch"] == best else row["epoch"]
             figures = [says(row[key]) for _, key, says in measures]
-            figures += [words.number(seconds), words.number(samples / seconds) if seconds > 0 else ""]
+            figures += [words.number(seconds), words.number(rate)]
             rows.append((name, *map(number, figures)))
     some = f", one in {every}: all are in metrics.csv" if every > 1 else ""
     caption = f"The passes, counted from 0{some}. Seconds are those of the steps alone; samples/s count whole batches."
@@ -64,16 +62,14 @@ def timings(subject: Subject) -> Html:
 def configuration(subject: Subject) -> Html:
     """Every option, and which of them differ from the model's recipe."""
     options = {name: value for name, value in subject.config.items() if name not in NOT_OPTIONS}
-    recipe = _recipe(options["model"])
-    rows = []
+    recipe = {name: value for name, value in _recipe(options["model"]).items() if name not in _WHICH}
+    pairs: list[tuple[str, object]] = []
     for name, value in options.items():
         usual = recipe.get(name, value)
-        differs = usual != value and name not in _WHICH
-        rows.append(
-            (name, element("mark", _written(value)) if differs else _written(value), _written(usual) if differs else "")
-        )
-    caption = f"Options. Marked are those that differ from the recipe of {options['model']}."
-    return table(caption, ("option", "value", "the recipe's"), rows)
+        marked = [element("mark", _written(value)), " ", element("small", f"recipe: {_written(usual)}")]
+        pairs.append((name, _written(value) if value == usual else join(marked)))
+    text = f"Marked are the options that differ from the recipe of {options['model']}."
+    return join([element("p", text), facts(pairs, "options")])
 
 
 def _cost(x: Axis, subject: Subject) -> Html:
@@ -122,7 +118,5 @@ def _recipe(model: str) -> dict[str, Any]:
         return {}
 
 
-def _written(value: Any) -> object:
-    if value is None:
-        return element("small", "not set")
-    return value if isinstance(value, str) else json.dumps(value)
+def _written(value: Any) -> str:
+    return "not set" if value is None else value if isinstance(value, str) else json.dumps(value)
