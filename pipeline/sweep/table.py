@@ -76,8 +76,8 @@ def _aligned(sweep: Sweep) -> list[list[str]]:
             cells[0] = _diverged(outcome)
         rows.append([*map(str, outcome.options.values()), *cells])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    pads = [str.ljust] * len(sweep.vary) + [str.rjust] * len(shown)
-    return [[pad(*cell) for pad, *cell in zip(pads, cells, widths, strict=True)] for cells in rows]
+    sides = "<" * len(sweep.vary) + ">" * len(shown)
+    return [[f"{cell:{side}{width}}" for cell, side, width in zip(cells, sides, widths, strict=True)] for cells in rows]
 
 
 def _shown(sweep: Sweep) -> list[tuple[str, str, Callable[[Any], str]]]:
