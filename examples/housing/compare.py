@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import zlib  # noqa: F401  before paddle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +44,11 @@ class Comparison:
         """The largest difference of a parameter."""
         return float(np.abs(self.fluid - self.by_hand).max())
 
-    def as_text(self) -> str:
-        """Return a row for each feature: both weights, and what a unit of the feature is worth by them and by the law."""
-        lines = [f"{'feature':>9}{'fluid':>12}{'NumPy':>12}{'difference':>12}{'a unit':>10}{'the law':>10}"]
+    def as_text(self, laws: Mapping[str, float]) -> str:
+        """Return a row for each feature: both weights, what a unit of the feature is worth, and in truth by `laws`."""
+        lines = [f"{'feature':>9}{'fluid':>12}{'NumPy':>12}{'difference':>12}{'a unit':>10}" + "   by law" * bool(laws)]
         for name, scale, one, other in zip(self.form.features, self.form.scale, self.fluid, self.by_hand, strict=False):
-            law = f"{COLUMNS[name].law:10.3f}" if name in COLUMNS else ""
+            law = f"{laws[name]:9.3f}" if laws else ""
             lines.append(f"{name:>9}{one:12.6f}{other:12.6f}{one - other:12.1e}{one * scale:10.3f}{law}")
         one, other = self.fluid[-1], self.by_hand[-1]
         lines += [f"{'bias':>9}{one:12.6f}{other:12.6f}{one - other:12.1e}", ""]
@@ -96,6 +97,7 @@ def compare(config: TrainConfig) -> Comparison:
 @click.option("--learning-rate", default=0.05, show_default=True, help="Of plain gradient descent.")
 def command(data: Path | None, epochs: int, learning_rate: float) -> None:
     """Train the house prices in fluid and in plain NumPy side by side, and print how far they are apart."""
+    laws = {name: column.law for name, column in COLUMNS.items()} if data is None else {}
     with tempfile.TemporaryDirectory() as folder:
         if data is None:
             data = Path(folder, "housing.data")
@@ -105,7 +107,7 @@ def command(data: Path | None, epochs: int, learning_rate: float) -> None:
             epochs=epochs, learning_rate=learning_rate, runs_dir=folder,
         )  # fmt: skip
         comparison = compare(config)
-    click.echo(comparison.as_text())
+    click.echo(comparison.as_text(laws))
 
 
 if __name__ == "__main__":
