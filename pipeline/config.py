@@ -76,7 +76,7 @@ class TrainConfig:
         default="default",
     )
     epochs: int = _option("Passes over the training data.", int, least=1)
-    batch_size: int = _option("Images in a step.", int, least=1)
+    batch_size: int = _option("Samples in a step.", int, least=1)
     loss: str = _option("What is lowered: cross_entropy of classes, or mse of one number.", choices=LOSSES)
     optimizer: str = _option(
         "What moves the parameters, also with settings, as in adam:beta1=0.8,epsilon=1e-7: "
