@@ -99,12 +99,10 @@ def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> int:
     if name == "dpsgd":  # its operator draws by the clock, what no seed could repeat
         noise, settings["sigma"] = settings["sigma"] / settings["batch_size"], 0.0
     optimizer = getattr(fluid.optimizer, OPTIMIZERS[name].fluid)(learning_rate=learning_rate, **settings)
-    step: Any = _Step(optimizer, learning_rate, config.weight_decay)
+    step: Any = _Step(optimizer, learning_rate, config.weight_decay, noise)
     if lookahead := parse_lookahead(config.lookahead):
         step = fluid.optimizer.LookaheadOptimizer(step, **lookahead)
     _, gradients = step.minimize(loss)
-    if noise:
-        _add_noise([parameter for parameter, _ in gradients], learning_rate, noise)
     for variable in program.list_vars():
         if variable.persistable and not isinstance(variable, fluid.framework.Parameter):
             variable.belong_to_optimizer = True  # so that all that outlives a step is in the checkpoint
@@ -113,20 +111,26 @@ def minimise(loss: Any, learning_rate: Any, config: TrainConfig) -> int:
 
 @dataclass(frozen=True)
 class _Step:
-    """An optimizer whose step takes a share off the weights, beside what it does to them.
+    """An optimizer with what comes beside it: a share taken off the weights before it, noise after it.
 
-    Source: "Decoupled Weight Decay Regularization", arxiv.org/abs/1711.05101.
+    Sources: "Decoupled Weight Decay Regularization", arxiv.org/abs/1711.05101; for the noise fluid's dpsgd operator.
     """
 
     optimizer: Any
     learning_rate: Any
     weight_decay: float
+    noise: float  # standard deviation
 
     def minimize(self, loss: Any, startup_program: Any = None) -> Any:
+        """Append the step, as fluid's optimizers do under this name, which LookaheadOptimizer calls."""
         gradients = self.optimizer.backward(loss, startup_program)
+        parameters = [parameter for parameter, _ in gradients]
         if self.weight_decay:
-            self._decay([parameter for parameter, _ in gradients])
-        return self.optimizer.apply_gradients(gradients), gradients
+            self._decay(parameters)
+        operators = self.optimizer.apply_gradients(gradients)
+        if self.noise:
+            self._add_noise(parameters)
+        return operators, gradients
 
     def _decay(self, parameters: list[Any]) -> None:
         import legacy_fluid as fluid
@@ -134,16 +138,18 @@ class _Step:
         kept = fluid.layers.scale(self.learning_rate, scale=-self.weight_decay, bias=1.0)
         for parameter in parameters:
             if len(parameter.shape) > 1:
-                names = {"X": [parameter], "Y": [kept]}
-                parameter.block.append_op(type="elementwise_mul", inputs=names, outputs={"Out": [parameter]})
+                _in_place("elementwise_mul", parameter, kept)
+
+    def _add_noise(self, parameters: list[Any]) -> None:
+        """Add to each parameter the learning rate times a number of its own."""
+        import legacy_fluid as fluid
+
+        drawn = fluid.layers.data(name=NOISE, shape=[len(parameters)], append_batch_size=False, dtype="float32")
+        moves = fluid.layers.elementwise_mul(fluid.layers.scale(drawn, scale=-self.noise), self.learning_rate)
+        for parameter, move in zip(parameters, fluid.layers.split(moves, len(parameters), dim=0), strict=True):
+            _in_place("elementwise_add", parameter, move)
 
 
-def _add_noise(parameters: list[Any], learning_rate: Any, deviation: float) -> None:
-    """Add to each parameter the learning rate times a normal number of its own, as fluid's dpsgd does."""
-    import legacy_fluid as fluid
-
-    drawn = fluid.layers.data(name=NOISE, shape=[len(parameters)], append_batch_size=False, dtype="float32")
-    moves = fluid.layers.elementwise_mul(fluid.layers.scale(drawn, scale=-deviation), learning_rate)
-    for parameter, move in zip(parameters, fluid.layers.split(moves, len(parameters), dim=0), strict=True):
-        names = {"X": [parameter], "Y": [move]}
-        parameter.block.append_op(type="elementwise_add", inputs=names, outputs={"Out": [parameter]})
+def _in_place(operator: str, parameter: Any, other: Any) -> None:
+    names = {"X": [parameter], "Y": [other]}
+    parameter.block.append_op(type=operator, inputs=names, outputs={"Out": [parameter]})
