@@ -32,15 +32,6 @@ def difference(value: float) -> str:
 
 def size(count: int) -> str:
     """Return a number of bytes in the unit that suits it."""
-    return (
-        f"{count:,} B"
-        if count < 1024
-        else f"{number(count / 1024)} KiB"
-        if count < 2**20
-        else f"{number(count / 2**20)} MiB"
-    )
-
-
-def shape(sizes: list[int] | tuple[int, ...]) -> str:
-    """Return the sizes of a tensor, without the batch's."""
-    return " x ".join(str(each) for each in sizes if each != -1) or "1"
+    if count < 1024:
+        return f"{count:,} B"
+    return f"{number(count / 1024)} KiB" if count < 2**20 else f"{number(count / 2**20)} MiB"
