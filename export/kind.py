@@ -118,7 +118,7 @@ class Kind:
         what = f"rows of {self.takes.count} numbers"
         if isinstance(self.takes, Images):
             what = f"images of {self.takes.size[0]}x{self.takes.size[1]}"
-        return f"{what}, answered with " + (f"{len(self.labels)} labels" if self.labels else "a value")
+        return f"{what} to " + (f"{len(self.labels)} labels" if self.labels else "a value")
 
 
 def decide(

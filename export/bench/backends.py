@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fluidline.runs import RunFolder
+if TYPE_CHECKING:
+    from export.bench.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,17 @@ class Backend:
     stage: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def model(self, run: RunFolder) -> Path:
-        """Return the model's path in the run, without the suffix: Paddle's models are two files of one stem."""
-        return {"inference": run.inference / "model", "onnx": run.onnx.with_suffix("")}[self.stage]
+    def model(self, subject: Subject) -> Path | None:
+        """Return the model's path without the suffix, None where it has no such file: Paddle's are two of one stem."""
+        if self.stage == "onnx":
+            return subject.onnx.with_suffix("")
+        return subject.inference and subject.inference / "model"
 
-    def model_bytes(self, run: RunFolder) -> int:
+    def model_bytes(self, subject: Subject) -> int:
         """Return the size on disk of all the files that belong to the model."""
-        model = self.model(run)
-        return sum(file.stat().st_size for file in model.parent.glob(f"{model.name}.*"))
+        if self.stage == "onnx":
+            return subject.onnx.stat().st_size
+        return sum(file.stat().st_size for file in subject.inference.iterdir()) if subject.inference else 0
 
 
 BACKENDS = (

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from export.bench.backends import Backend
 from export.bench.process import BackendError, Worker
 from export.bench.report import DISAGREES, MEASURED, Result, Timing
-from fluidline.runs import RunFolder
+from export.bench.subject import Subject
 
-TOLERANCE = 1e-5  # the largest absolute difference between two backends' probabilities
+TOLERANCE = 1e-5  # of the largest answer, and of 1: the largest absolute difference between two backends' answers
 ROUNDS = 5
 _STARTS = 3  # cold starts of each backend; those after the first only within their share of the time
 _STARTS_SHARE = 0.4
@@ -30,18 +30,19 @@ Array = npt.NDArray[np.float32]
 
 
 def measure(
-    run: RunFolder, backends: Sequence[Backend], images: Array, batches: Sequence[int], seconds: float, threads: int
+    subject: Subject, backends: Sequence[Backend], images: Array, batches: Sequence[int], seconds: float, threads: int
 ) -> list[Result]:
     """Return a result for each backend, in order; what goes wrong in one is told in its row.
 
-    `images` are float32 [N, 1, 28, 28], at least as many as the largest batch. `seconds` is for the whole; it is
-    exceeded where one start of each backend takes more than its share, or the fewest calls of each round take longer.
+    `images` are float32 [N, ...], as the model takes them, at least as many as the largest batch. `seconds` is for the
+    whole; it is exceeded where one start of each backend takes more than its share, or the fewest calls of each round
+    take longer.
     """
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fluidline-bench-") as name, ExitStack() as workers:
         folder = Path(name)
         np.save(folder / "images.npy", images)
-        contenders = [_Contender(backend, run, folder, threads) for backend in backends]
+        contenders = [_Contender(backend, subject, folder, threads) for backend in backends]
         for contender in contenders:
             with contender.excused():
                 contender.worker = workers.enter_context(contender.start())
@@ -54,9 +55,9 @@ def measure(
 class _Contender:
     """A backend under measurement: what was found until now, and its process, which is None when it has dropped out."""
 
-    def __init__(self, backend: Backend, run: RunFolder, folder: Path, threads: int) -> None:
+    def __init__(self, backend: Backend, subject: Subject, folder: Path, threads: int) -> None:
         self.backend = backend
-        self.run = run
+        self.subject = subject
         self.worker: Worker | None = None
         self.status, self.reason = MEASURED, ""
         self.starts: list[dict[str, Any]] = []  # what the process said when it was ready, for each cold start
@@ -67,7 +68,7 @@ class _Contender:
         self._spec = {
             "library": backend.library,
             "options": dict(backend.options),
-            "model": str(backend.model(run).resolve()),
+            "model": str(Path(backend.model(subject) or "").resolve()),
             "threads": threads,
             "images": str(folder / "images.npy"),
         }
@@ -105,7 +106,7 @@ class _Contender:
             name=self.backend.name,
             status=self.status,
             reason=self.reason,
-            model_bytes=self.backend.model_bytes(self.run),
+            model_bytes=self.backend.model_bytes(self.subject),
             compared_to=self.compared_to,
             largest_difference=self.difference,
             memory_peak_mib=peak_mib,
@@ -129,7 +130,7 @@ def _compare(contenders: Sequence[_Contender], batches: Sequence[int]) -> None:
         return
 
     def backers(contender: _Contender) -> int:
-        return sum(_difference(answers[contender], other) <= TOLERANCE for other in answers.values())
+        return sum(_agree(answers[contender], other) for other in answers.values())
 
     reference = max(answers, key=backers)  # the first of those with most on their side
     for contender, answer in answers.items():
@@ -138,10 +139,14 @@ def _compare(contenders: Sequence[_Contender], batches: Sequence[int]) -> None:
         name = contender.compared_to = reference.backend.name
         difference = _difference(answer, answers[reference])
         contender.difference = difference if math.isfinite(difference) else None  # JSON knows no infinity
-        if difference > TOLERANCE:
+        if not _agree(answer, answers[reference]):
             contender.drop(
                 DISAGREES, f"its answers differ from those of {name} by {difference:.2g} (tolerance {TOLERANCE:g})"
             )
+
+
+def _agree(one: Array, other: Array) -> bool:
+    return _difference(one, other) <= TOLERANCE * max(1.0, float(np.abs(other).max()))
 
 
 def _difference(one: Array, other: Array) -> float:

@@ -36,8 +36,7 @@ def draw(report: Report, path: Path) -> None:
         _draw_tuning(axes[1], report.tuning)
     threads = report.protocol["threads"]
     figure.suptitle(
-        f"{report.model} (run {report.run}) on {report.environment['cpu_model']},"
-        f" {threads} {'thread' if threads == 1 else 'threads'}"
+        f"{report.title} on {report.environment['cpu_model']}, {threads} {'thread' if threads == 1 else 'threads'}"
     )
     figure.legend(loc="outside lower center", ncols=len(report.measured), frameon=False)
     figure.savefig(path)

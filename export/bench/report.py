@@ -72,14 +72,19 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Report:
-    """A benchmark of one run's model, its conditions and its rows."""
+    """A benchmark of the model of a run, or of a file where `run` is None; its conditions and its rows."""
 
-    run: str
+    run: str | None
     model: str
     environment: dict[str, Any]
     protocol: dict[str, Any]
     backends: list[Result]
     tuning: Tuning | None = None
+
+    @property
+    def title(self) -> str:
+        """What was measured."""
+        return f"{self.model} (run {self.run})" if self.run else self.model
 
     @property
     def failures(self) -> list[Result]:

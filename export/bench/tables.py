@@ -53,7 +53,7 @@ def markdown(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
-    return f"Benchmark of {report.model} (run {report.run})"
+    return f"Benchmark of {report.title}"
 
 
 def _facts(report: Report) -> list[str]:

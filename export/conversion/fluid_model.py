@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from export.conversion.paddle_files import load_parameters, parse_program
-from export.conversion.paddle_model import PaddleModel, make_model, parameter_names, strip_feed_fetch
+from export.conversion.paddle_model import make_model, parameter_names, strip_feed_fetch
+from export.conversion.saved_model import SavedModel, refuse_training, refuse_without_ends
 from fluidline.errors import DataError
 
 MODEL_FILE = "__model__"
 _PROGRAM_START = b"\n"  # a program is a protobuf message whose first field is the list of blocks
 _TENSOR_START = b"\0\0\0\0"  # a parameter begins with its version, 0
-_BACKWARD, _OPTIMIZE = 1, 2  # bits of an operator's role
 
 _MEND = (
     "save an inference model from the script that trained it: build the network, load the parameters, and call "
@@ -21,16 +20,7 @@ _MEND = (
 )
 
 
-@dataclass(frozen=True)
-class FluidModel:
-    """A model and the files that it was read from."""
-
-    model: PaddleModel
-    program_file: Path
-    parameter_files: tuple[Path, ...]
-
-
-def read_fluid(folder: Path, model_filename: str | None = None, params_filename: str | None = None) -> FluidModel:
+def read_fluid(folder: Path, model_filename: str | None = None, params_filename: str | None = None) -> SavedModel:
     """Return the inference model in `folder`, with a file for each parameter or one for all of them.
 
     `model_filename` is `__model__`, or the only program there, unless given; `params_filename` the only file of
@@ -42,17 +32,12 @@ def read_fluid(folder: Path, model_filename: str | None = None, params_filename:
         raise DataError(f"{folder} {what}")
     program_file = _find_program(folder, model_filename)
     program = parse_program(program_file)
-    _refuse_training(program, program_file)
+    refuse_training(program, program_file, _MEND)
     feeds, fetches = strip_feed_fetch(program)
-    if not feeds or not fetches:
-        ends = "inputs and outputs" if not feeds and not fetches else "outputs" if feeds else "inputs"
-        raise DataError(
-            f"{program_file} is a program without declared {ends} (it has no {'feed' if not feeds else 'fetch'} "
-            f"operators, so that save_inference_model did not write it); {_MEND}"
-        )
+    refuse_without_ends(program_file, feeds, fetches, _MEND)
     parameters = _find_parameters(folder, program, program_file, params_filename)
     files = (parameters,) if isinstance(parameters, Path) else tuple(parameters.values())
-    return FluidModel(make_model(program, feeds, fetches, load_parameters(program, parameters)), program_file, files)
+    return SavedModel(make_model(program, feeds, fetches, load_parameters(program, parameters)), program_file, files)
 
 
 def _find_program(folder: Path, name: str | None) -> Path:
@@ -95,15 +80,6 @@ def _described(folder: Path) -> str:
             f"save_persistables write them; {_MEND}"
         )
     return f"there is no {MODEL_FILE} (there is: {_listed(folder)})"
-
-
-def _refuse_training(program: Any, file: Path) -> None:
-    ops = [op for block in program.blocks for op in block.ops]
-    training = [op.type for op in ops if op.has_attr("op_role") and op.attr("op_role") & (_BACKWARD | _OPTIMIZE)]
-    training = list(dict.fromkeys(training + [op.type for op in ops if op.type.endswith("_grad")]))
-    if training:
-        shown = ", ".join(training[:4]) + (", ..." if len(training) > 4 else "")
-        raise DataError(f"{file} is a training program, not an inference model (it has {shown}); {_MEND}")
 
 
 def _find_parameters(folder: Path, program: Any, program_file: Path, name: str | None) -> Path | dict[str, Path]:

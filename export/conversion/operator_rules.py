@@ -239,6 +239,16 @@ def _conv2d_transpose(site: Site) -> bool:
     return True
 
 
+def _fill_constant(site: Site) -> bool:
+    """paddle2onnx joins the sizes of a shape, which Paddle 2 may have as numbers without a dimension."""
+    if not site.has_input("ShapeTensorList"):
+        return False
+    sizes = [site.emit("reshape2", X=size, shape=[1]) for size in site.op.input("ShapeTensorList")]
+    attrs = {name: site.attr(name) for name in site.op.attr_names if not name.startswith("op_")}
+    site.emit("fill_constant", site.output(), ShapeTensorList=sizes, **attrs)
+    return True
+
+
 def _channels_last(slot: str, result: str, layout: str) -> Rule:
     """Return a rule that moves the channels of NHWC data to the front for an operator, and back behind it."""
 
@@ -271,6 +281,7 @@ RULES: dict[str, Rule] = {
     "crop": _crop_tensor,
     "crop_tensor": _crop_tensor,
     "depthwise_conv2d": _channels_last("Input", "Output", "data_format"),
+    "fill_constant": _fill_constant,
     "gru_unit": _gru_unit,
     "increment": _increment,
     "layer_norm": _layer_norm,

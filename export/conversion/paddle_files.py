@@ -16,9 +16,9 @@ from fluidline.errors import DataError
 
 def load_2x(prefix: Path) -> PaddleModel:
     """Return the model in PREFIX.pdmodel and PREFIX.pdiparams. Raises DataError where they are absent or torn."""
-    program = parse_program(prefix.with_suffix(".pdmodel"))
+    program = parse_program(suffixed(prefix, ".pdmodel"))
     feeds, fetches = strip_feed_fetch(program)
-    return make_model(program, feeds, fetches, load_parameters(program, prefix.with_suffix(".pdiparams")))
+    return make_model(program, feeds, fetches, load_parameters(program, suffixed(prefix, ".pdiparams")))
 
 
 def load_fluid(folder: Path) -> PaddleModel:
@@ -87,6 +87,11 @@ def parse_program(path: Path) -> Any:
         for op in block.ops:
             _complete_attributes(op)
     return program
+
+
+def suffixed(prefix: Path, suffix: str) -> Path:
+    """Return the file of a prefix, whose name may have dots of its own."""
+    return prefix.with_name(prefix.name + suffix)
 
 
 def load_parameters(program: Any, files: Mapping[str, Path] | Path) -> Any:

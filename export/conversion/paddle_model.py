@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class PaddleModel:
 
     A dimension that the program leaves open (-1) stands as `NAME.AXIS` in the specs, until it is measured. An input that
     fluid fed as sequences (a LoDTensor) is in `sequences`, with the name of the input that says how long they are.
+    Operators mean what they did in fluid, or, where not `is_fluid`, what they do in Paddle 2.
     """
 
     program: Any
@@ -42,6 +43,7 @@ class PaddleModel:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     sequences: Mapping[str, str] = field(default_factory=dict)
+    is_fluid: bool = True
 
     @property
     def block(self) -> Any:
@@ -54,11 +56,13 @@ class PaddleModel:
 
     @static_mode()
     def run(self, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """Return the executor's outputs, in order, with fluid's meaning. Whatever Paddle raises comes through."""
+        """Return the executor's outputs, in order. Whatever Paddle raises comes through."""
+        import paddle
+
         import legacy_fluid as fluid
 
         place = fluid.CPUPlace()
-        executor = fluid.Executor(place)
+        executor = fluid.Executor(place) if self.is_fluid else paddle.static.Executor(place)
         fed = {name: value for name, value in feed.items() if name not in self.sequences.values()}
         for name, lengths in self.sequences.items():
             fed[name] = fluid.create_lod_tensor(feed[name], [feed[lengths].tolist()], place)
@@ -77,6 +81,16 @@ def make_model(program: Any, inputs: Sequence[str], outputs: Sequence[str], scop
         return TensorSpec(name, _dtype(variable), shape)
 
     return PaddleModel(program, scope, tuple(map(spec, inputs)), tuple(map(spec, outputs)))
+
+
+@static_mode()
+def with_softmax(model: PaddleModel) -> PaddleModel:
+    """Return the model with its first output turned into probabilities, along the last dimension."""
+    program = model.program.clone()
+    block, logits = program.global_block(), model.outputs[0]
+    made = block.create_var(name="probabilities", shape=block.var(logits.name).shape, dtype=logits.dtype)
+    block.append_op(type="softmax", inputs={"X": [logits.name]}, outputs={"Out": [made.name]}, attrs={"axis": -1})
+    return replace(model, program=program, outputs=(logits.renamed(made.name), *model.outputs[1:]))
 
 
 def parameter_names(program: Any) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from export.conversion.paddle_model import PaddleModel
-from fluidline.errors import DataError
+from fluidline.errors import DataError, FluidlineError
 
+CONTROL_FLOW = ("conditional_block", "select_input", "while")  # of what paddle2onnx converts, in simple cases
+_UNROLL = "unroll the loop when the network is built, or save the part without it"
 # A reason and a mend for operators that share them; the first kind that has the operator answers.
 _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
@@ -21,11 +23,11 @@ _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "are control flow or tensor arrays, whose blocks paddle2onnx does not convert",
-        "unroll the loop when the network is built, or save the part without it",
+        "are tensor arrays, or control flow over them, which paddle2onnx does not convert",
+        _UNROLL,
         (
-            *("conditional_block", "conditional_block_infer", "while", "select_input", "select_output"),
-            *("merge_lod_tensor", "split_lod_tensor", "read_from_array", "write_to_array", "tensor_array_to_tensor"),
+            *("conditional_block_infer", "select_output", "merge_lod_tensor", "split_lod_tensor"),
+            *("read_from_array", "write_to_array", "tensor_array_to_tensor"),
         ),
     ),
     (
@@ -64,6 +66,14 @@ def refuse(model: PaddleModel, supported: Iterable[str]) -> None:
             raise DataError(_sentence(found, reason, mend))
     if found := [name for name in types if name not in set(supported)]:
         raise DataError(_sentence(found, *_UNKNOWN))
+
+
+def explain_control_flow(model: PaddleModel, error: FluidlineError) -> FluidlineError:
+    """Return what to raise for the failure of a conversion: where there is control flow, that is the likely reason."""
+    if found := [name for name in dict.fromkeys(op.type for op in model.operators) if name in CONTROL_FLOW]:
+        reason = f"are control flow, which paddle2onnx converts in simple cases and not in this one ({error})"
+        return DataError(f"{_sentence(found, reason, _UNROLL)}")
+    return error
 
 
 def _sentence(operators: list[str], reason: str, mend: str) -> str:

@@ -1,6 +1,6 @@
 """From fluid's operators to those that paddle2onnx knows and translates rightly, with the same values.
 
-Before the rules of `operator_rules` come legacy_fluid's own, for what Paddle 2 computes otherwise than fluid did.
+Before the rules of `operator_rules` come, for a model of fluid's, legacy_fluid's own: for what Paddle 2 computes otherwise.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from export.conversion.operator_rules import RULES
 from export.conversion.paddle_model import PaddleModel, static_mode
-from export.conversion.refusals import refuse
+from export.conversion.refusals import CONTROL_FLOW, refuse
 from export.conversion.sequences import SEQUENCE_OPERATORS
 from export.conversion.site import Site
 from export.conversion.translate_process import load_extension
@@ -31,7 +31,7 @@ def rewrite(model: PaddleModel) -> Rewritten:
     """Return the model in operators that paddle2onnx knows. Raises DataError where it has others."""
     from legacy_fluid.lowering import lower
 
-    program = lower(model.program).clone()
+    program = (lower(model.program) if model.is_fluid else model.program).clone()
     block = program.global_block()
     rewritten: dict[str, None] = {}
     for op in [op for op in block.ops if op.type == RECURRENT]:
@@ -44,7 +44,7 @@ def rewrite(model: PaddleModel) -> Rewritten:
             rewritten[op.type] = None
             site.remove()
     result = replace(model, program=program, outputs=renamed)
-    refuse(result, {*load_extension().get_all_supported_operators(), *SEQUENCE_OPERATORS})
+    refuse(result, {*load_extension().get_all_supported_operators(), *SEQUENCE_OPERATORS, *CONTROL_FLOW})
     return Rewritten(result, tuple(rewritten))
 
 
@@ -60,7 +60,7 @@ def _assign_once(block: Any, inputs: Iterable[str], outputs: Iterable[str]) -> l
             variable = block.var(name)
             if variable.persistable:  # the statistics of batch_norm, which it hands through
                 continue
-            if name in written:
+            if name in written and op.type not in CONTROL_FLOW:  # whose blocks go by the names that are there
                 current[name] = f"{name}@{len(written)}"
                 block.create_var(name=current[name], shape=variable.shape, dtype=variable.dtype)
                 op._rename_output(name, current[name])

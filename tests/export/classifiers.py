@@ -28,10 +28,11 @@ def write_classifier(
     batch: int | str = "batch",
     size: tuple[int, ...] = (1, 28, 28),
     softmax: bool = True,
+    classes: int = CLASSES,
 ) -> Path:
     """Write a classifier of bars, or one of another input that has the same weights."""
     pixels = int(np.prod(size))
-    weights = np.zeros((pixels, CLASSES), np.float32)
+    weights = np.zeros((pixels, classes), np.float32)
     for label in range(CLASSES):
         weights[: bar(0).size, label] = bar(label).ravel()[:pixels] / 255 / 8
     nodes = [helper.make_node("Flatten", ["img"], ["flat"]), helper.make_node("MatMul", ["flat", "weights"], ["sums"])]
@@ -39,7 +40,7 @@ def write_classifier(
         nodes.append(helper.make_node("Softmax", ["sums"], ["prediction"], axis=1))
     output = "prediction" if softmax else "sums"
     return _save(
-        path, nodes, {"weights": weights}, ("img", [batch, *size]), (output, [batch, CLASSES]), metadata=metadata
+        path, nodes, {"weights": weights}, ("img", [batch, *size]), (output, [batch, classes]), metadata=metadata
     )
 
 

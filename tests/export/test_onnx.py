@@ -50,7 +50,7 @@ def test_labels_and_preprocessing_travel_in_the_file(exported):
     metadata = {item.key: item.value for item in onnx.load(exported.onnx).metadata_props}
     assert json.loads(metadata.pop("labels")) == [str(digit) for digit in range(10)]
     assert json.loads(metadata.pop("preprocessing"))["scale"] == pytest.approx(2 / 255)
-    assert metadata == {"model": "lenet", "run": "bars", "fluidline": __version__}
+    assert metadata == {"model": "lenet", "task": "classification", "run": "bars", "fluidline": __version__}
 
 
 def test_the_manifest_says_what_was_proved_and_how_far_it_was_off(exported):
@@ -129,7 +129,13 @@ def test_the_command_reports_differences_and_folds(exported, capsys):
     ("arguments", "message"),
     [
         (["--opset", "20"], "7<=x<=19"),
-        (["--out", "x.onnx"], "go with --from-fluid"),
+        (["--out", "x.onnx"], "--out: only with --from-fluid or --from-jit"),
+        (["--labels", "a,b", "--softmax"], "--labels, --softmax: only with"),
+        (["--from-jit", "x", "--from-fluid", "y", "--out", "z"], "both given"),
+        (["--from-jit", "x", "--params", "y"], "go with --from-fluid"),
+        (["--from-jit", "x", "--labels", "a,a"], "1 come twice"),
+        (["--from-jit", "x", "--preprocessing", "scael=1"], "did you mean 'scale'"),
+        (["--from-jit", "x", "--preprocessing", "size=28"], "write it as in size=28x28"),
         (["--from-fluid", "model", "--out", "x.onnx", "--data", "mnist"], "do not go with --from-fluid"),
         (["--from-fluid", "model", "--out", "x.json"], "x.json is where the summary goes"),
         (["--from-fluid", "model"], "--from-fluid needs --out FILE"),

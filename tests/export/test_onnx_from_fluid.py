@@ -14,7 +14,7 @@ import pytest
 
 from export.__main__ import export
 from export.conversion.fluid_model import read_fluid
-from export.conversion.from_fluid import convert_fluid
+from export.conversion.from_saved import convert_fluid
 from fluidline.cli import main
 from fluidline.errors import DataError, ValidationError
 

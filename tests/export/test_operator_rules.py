@@ -210,6 +210,7 @@ def test_every_rule_has_a_case():
         "conv2d_transpose",
         "depthwise_conv2d",  # as conv2d
         "crop",  # as crop_tensor
+        "fill_constant",  # whose sizes are numbers without a dimension in Paddle 2 alone: in test_onnx_from_jit
     }
     assert set(RULES) == {*CASES, *(name for name, _ in VARIANTS), *same} - LOST
 

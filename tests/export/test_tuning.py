@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from export.bench import bench, variants
+from export.bench.subject import subject_of_run
 from export.bench.tuning import Trial, choose, tune
 from export.bench.variants import make_variants
-from export.images import run_dataset
 from export.model import load
 from export.settings import Setting, read_settings
 
@@ -42,14 +42,14 @@ def test_what_is_hardly_faster_is_not_preferred_to_what_stands_before_it():
 
 @pytest.fixture
 def made(exported):
-    return {variant.name: variant for variant in make_variants(exported, run_dataset(exported))}
+    return {variant.name: variant for variant in make_variants(subject_of_run(exported))}
 
 
 def test_a_lenet_has_a_wide_form_with_the_same_answers_and_two_of_fewer_bits(exported, made):
     assert list(made) == ["float32", "wide", "float16", "int8"]
     assert made["wide"].exact
     assert not made["int8"].exact
-    images = run_dataset(exported).test.images
+    images = subject_of_run(exported).dataset.test.images
     plain = load(exported.onnx).classify(images)
     for variant in made.values():
         file = exported.onnx.parent / variant.file
@@ -63,7 +63,7 @@ def test_a_lenet_has_a_wide_form_with_the_same_answers_and_two_of_fewer_bits(exp
 
 def test_a_variant_that_loses_too_much_is_not_kept_and_says_so(exported, monkeypatch):
     monkeypatch.setattr(variants, "MOST_LOST", -1.0)
-    for variant in make_variants(exported, run_dataset(exported))[1:]:
+    for variant in make_variants(subject_of_run(exported))[1:]:
         assert "of the test images" in variant.reason
     assert list(exported.variants.iterdir()) == []
 
@@ -73,7 +73,7 @@ def test_a_variant_that_cannot_be_made_says_why_and_the_others_are_there(exporte
         raise ValueError("no such thing\nmore")
 
     monkeypatch.setitem(variants._MAKERS, "int8", fail)
-    reasons = {variant.name: variant.reason for variant in make_variants(exported, run_dataset(exported))}
+    reasons = {variant.name: variant.reason for variant in make_variants(subject_of_run(exported))}
     assert reasons == {"float32": "", "wide": "", "float16": "", "int8": "cannot be made: no such thing"}
 
 

@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const paper = $("paper");
 const ink = paper.getContext("2d");
-const MODELS = [];  // {name, labels}, as the server lists them
+const MODELS = [];  // {name, labels, takes}, as the server lists them: those that take images
 const KEY_STEP = 8;  // pixels that an arrow moves the pen
 
 // What is asked about: null for an empty paper, or {image: () => Promise<Blob>, polarity}.
@@ -54,13 +54,16 @@ async function ask() {
 
 // --- showing ---
 
+const VALUE = "value";  // the row of models that have no labels
 const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
+const number = (value) => String(Number(value.toPrecision(6)));
 
 function show(answers) {
   $("problem").hidden = true;
-  showGiven(answers?.[0].pixels);
+  showGiven(answers?.[0].pixels, MODELS[0]?.takes.size ?? [28, 28]);
   $("answer").textContent = answers ? sentence(answers) : "";
   MODELS.forEach(({ labels }, column) => {
+    if (!labels.length) cellOf(VALUE, column).querySelector("output").value = answers ? number(answers[column].value) : "";
     labels.forEach((label, index) => {
       const cell = cellOf(label, column);
       const probability = answers?.[column].probabilities[index] ?? 0;
@@ -73,19 +76,22 @@ function show(answers) {
 
 function sentence(answers) {
   const said = new Map();  // label -> the models that say it
-  answers.forEach(({ label, probability }, column) => {
-    said.set(label, [...(said.get(label) ?? []), `${MODELS[column].name} (${percent(probability)})`]);
+  answers.forEach(({ label, probability, value }, column) => {
+    const what = label ?? number(value);
+    const how = label === undefined ? "" : ` (${percent(probability)})`;
+    said.set(what, [...(said.get(what) ?? []), MODELS[column].name + how]);
   });
   return [...said].map(([label, models]) => `${label}, says ${models.join(" and ")}`).join("; ");
 }
 
-function showGiven(pixels) {
+function showGiven(pixels, [height, width]) {
   const given = $("given");
+  Object.assign(given, { width, height });
   const context = given.getContext("2d");
-  const image = context.createImageData(28, 28);
-  for (let i = 0; i < 28 * 28; i++) image.data.set([...Array(3).fill(pixels?.[i] ?? 0), 255], 4 * i);
+  const image = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) image.data.set([...Array(3).fill(pixels?.[i] ?? 0), 255], 4 * i);
   context.putImageData(image, 0, 0);
-  given.setAttribute("aria-label", pixels ? "the image, light on dark, as 28 by 28 pixels" : "nothing yet");
+  given.setAttribute("aria-label", pixels ? `the image, light on dark, as ${width} by ${height} pixels` : "nothing yet");
 }
 
 function showProblem(error) {
@@ -96,7 +102,7 @@ function showProblem(error) {
 }
 
 function buildBars() {
-  const labels = [...new Set(MODELS.flatMap((model) => model.labels))];
+  const labels = [...new Set(MODELS.flatMap((model) => (model.labels.length ? model.labels : [VALUE])))];
   const head = $("bars").tHead.insertRow();
   for (const name of ["", ...MODELS.map((model) => model.name)]) {
     const cell = head.appendChild(document.createElement(name ? "th" : "td"));
@@ -115,6 +121,8 @@ function buildBars() {
       if (model.labels.includes(label)) {
         const meter = bar.appendChild(document.createElement("meter"));
         meter.setAttribute("aria-label", `${label}, ${model.name}`);
+        bar.appendChild(document.createElement("output")).ariaLive = "off";
+      } else if (!model.labels.length && label === VALUE) {
         bar.appendChild(document.createElement("output")).ariaLive = "off";
       }
       row.insertCell().append(bar);
@@ -212,7 +220,7 @@ $("clear").addEventListener("click", clear);
 // --- images from elsewhere: chosen, dropped or pasted; the file itself is sent, the paper only shows it ---
 
 async function take(file) {
-  if (!file) return;
+  if (!file || !MODELS.length) return;
   clear();
   subject = { image: async () => file, polarity: "auto" };
   ask();
@@ -243,10 +251,24 @@ document.addEventListener("drop", (event) => {
 
 // --- beginning ---
 
+function tellOfOthers(models) {
+  const asked = {
+    table: ({ name, takes }) => `${name} takes rows of a table, ${takes.count} numbers each: POST /predict?model=${name}`,
+    tensors: ({ name }) => `${name} takes tensors: POST /v2/models/${name}/infer`,
+  };
+  $("others").replaceChildren(
+    ...models.map((model) => Object.assign(document.createElement("li"), { textContent: asked[model.takes.kind](model) })),
+  );
+  $("elsewhere").hidden = !models.length;
+  $("drawing").hidden = !MODELS.length;
+}
+
 async function begin() {
   try {
-    MODELS.push(...(await listModels()));
+    const models = await listModels();
     $("key-form").hidden = true;
+    MODELS.push(...models.filter(({ takes }) => takes.kind === "images"));
+    tellOfOthers(models.filter(({ takes }) => takes.kind !== "images"));
     buildBars();
     clear();
   } catch (error) {

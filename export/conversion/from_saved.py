@@ -1,4 +1,4 @@
-"""A model that fluid 1.x saved, as a validated ONNX file."""
+"""A model that fluid 1.x saved, or paddle.jit.save in Paddle 2, as a validated ONNX file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ import numpy as np
 
 from export.conversion.compare import Tolerance
 from export.conversion.convert import to_onnx, write_validated
-from export.conversion.fluid_model import FluidModel, read_fluid
-from export.conversion.paddle_model import PaddleModel
+from export.conversion.fluid_model import read_fluid
+from export.conversion.jit_model import read_jit
+from export.conversion.paddle_model import PaddleModel, with_softmax
 from export.conversion.probe import BATCH, Measured, measure, random_feed
+from export.conversion.refusals import explain_control_flow
 from export.conversion.rewrite import rewrite
+from export.conversion.saved_model import SavedModel
 from export.conversion.sequences import with_lengths
 from export.conversion.signature import Signature
 from export.conversion.validate import Feed
-from fluidline.errors import DataError, UsageError
+from export.kind import decide
+from export.said import Said
+from fluidline.errors import DataError, FluidlineError, UsageError
 from fluidline.files import sha256, write_json
 
 TOLERANCE = Tolerance(atol=1e-5, rtol=1e-5)
@@ -27,30 +32,59 @@ _BATCHES = (1, 2, 7, 64)
 
 
 def convert_fluid(
-    folder: Path, out: Path, model_filename: str | None = None, params_filename: str | None = None, opset: int = 17
+    folder: Path,
+    out: Path,
+    model_filename: str | None = None,
+    params_filename: str | None = None,
+    opset: int = 17,
+    said: Said = Said(),  # noqa: B008  frozen
 ) -> dict[str, Any]:
     """Convert the inference model in `folder` to the ONNX file `out`, and return what was made and measured.
 
     The same is written beside it, as `out` with the suffix .json. The ONNX file is compared with the Paddle executor on
-    random inputs of several sizes before it counts. Raises DataError where the folder holds no inference model or one
-    that ONNX cannot express, FluidlineError where paddle2onnx fails, and ValidationError, with nothing written, where
-    the ONNX model is not the same model.
+    random inputs of several sizes before it counts. Raises DataError where the folder holds no inference model, one that
+    ONNX cannot express or one that is not what was `said` of it, FluidlineError where paddle2onnx fails, and
+    ValidationError, with nothing written, where the ONNX model is not the same model.
     """
+    _check_out(out)
+    source = read_fluid(folder, model_filename, params_filename)
+    return _convert(source, out, "fluid", folder.resolve().name, opset, said)
+
+
+def convert_jit(prefix: Path, out: Path, opset: int = 17, said: Said = Said()) -> dict[str, Any]:  # noqa: B008  frozen
+    """Do as `convert_fluid` does with PREFIX.pdmodel and PREFIX.pdiparams, which paddle.jit.save wrote in Paddle 2."""
+    _check_out(out)
+    source = read_jit(prefix)
+    return _convert(source, out, "jit", source.program_file.stem, opset, said)
+
+
+def _check_out(out: Path) -> None:
     if out.suffix == ".json":
         raise UsageError(f"{out} is where the summary goes; name the ONNX file otherwise, as in model.onnx")
-    source = read_fluid(folder, model_filename, params_filename)
+
+
+def _convert(source: SavedModel, out: Path, kind: str, name: str, opset: int, said: Said) -> dict[str, Any]:
     model = with_lengths(source.model)
+    model = with_softmax(model) if said.softmax else model
     rewritten = rewrite(model)
     reference, measured = _runnable(model, rewritten.model)
     feeds, expected = _answers(reference, measured)
     names = _plain_names(model)
     outputs = tuple(spec.renamed(name) for spec, name in zip(measured.signature.outputs, names, strict=True))
     signature = Signature(measured.signature.inputs, outputs)
-    converted = to_onnx(rewritten, signature, folder.resolve().name, {"source": "fluid"}, opset)
-    report = write_validated(converted, out, signature, feeds, expected, TOLERANCE)
+    metadata = said.metadata(signature.inputs)
+    made_of = decide(signature.inputs, signature.outputs, metadata, lambda: np.atleast_1d(expected[0][0])[:1])
+    if metadata and made_of.takes is None:
+        raise DataError(f"the model is not what was said of it: {made_of.why}")
+    try:
+        converted = to_onnx(rewritten, signature, name, {"source": kind, **metadata}, opset)
+        report = write_validated(converted, out, signature, feeds, expected, TOLERANCE)
+    except FluidlineError as error:
+        raise explain_control_flow(model, error) from error
     summary = {
         "source": _described(source, reference is model),
         "onnx": {"file": out.name, "sha256": sha256(out), "bytes": out.stat().st_size},
+        "takes": str(made_of),
         "inputs": [spec.as_json() for spec in signature.inputs],
         "outputs": [spec.as_json() for spec in signature.outputs],
         **converted.as_json(),
@@ -97,7 +131,7 @@ def _plain_names(model: PaddleModel) -> list[str]:
     return saved if clash else plain
 
 
-def _described(source: FluidModel, is_reference: bool) -> dict[str, Any]:
+def _described(source: SavedModel, is_reference: bool) -> dict[str, Any]:
     files = (source.program_file, *source.parameter_files)
     return {
         "folder": source.program_file.parent.resolve().name,
