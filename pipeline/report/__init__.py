@@ -74,9 +74,9 @@ def report(run: RunFolder, out: Path | None = None, data: str | None = None) -> 
 
 
 def _missing(error: FluidlineError) -> Html:
-    words: list[object] = [str(error)]
-    if isinstance(error, NotYetError):
-        words += [" To make it: ", element("code", error.command)]
+    words = (
+        (error.what, " To make it: ", element("code", error.command)) if isinstance(error, NotYetError) else (error,)
+    )
     return element("p", *words, class_="missing")
 
 

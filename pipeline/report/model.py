@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 
 from pipeline.inspect.network import Parameter, setting_texts, shape_text
 from pipeline.report.markup import Html, element, number, table
@@ -17,32 +17,22 @@ def parameters(subject: Subject) -> Html:
     rows = []
     for layer, operators in network.layers().items():
         owned = [parameter for operator in operators for parameter in operator.parameters]
-        rows.append(
-            (
-                layer,
-                ", ".join(operator.type for operator in operators),
-                "; ".join(text for operator in operators for text in setting_texts(operator.settings)),
-                "; ".join(f"{parameter.name} {shape_text(parameter.shape)}" for parameter in owned),
-                shape_text(outputs[layer].shape),
-                *map(
-                    number, (_written(count(owned)), _share(count(owned), learnt), _written(count(owned, learnt=False)))
-                ),
-            )
-        )
-    total = map(number, (_written(learnt), "", _written(count(everything, learnt=False))))
-    rows.append((element("strong", "all"), *("",) * 4, *total))
+        types = ", ".join(operator.type for operator in operators)
+        settings = "; ".join(text for operator in operators for text in setting_texts(operator.settings))
+        shapes = "; ".join(f"{parameter.name} {shape_text(parameter.shape)}" for parameter in owned)
+        rows.append((layer, types, settings, shapes, shape_text(outputs[layer].shape), *_sizes(owned, learnt)))
+    rows.append((element("strong", "all"), *("",) * 4, *_sizes(everything, learnt)))
     header = ("layer", "operators", "settings", "parameters", "output", "learnt", "share", "kept")
     return table("Layers in order. Kept are running statistics, which are not learnt.", header, rows, "wrapped")
 
 
-def count(parameters: Iterable[Parameter], *, learnt: bool = True) -> int:
+def count(parameters: Collection[Parameter], *, learnt: bool = True) -> int:
     """Return how many numbers the parameters hold that are learnt, or that are not."""
     return sum(parameter.size for parameter in parameters if parameter.learnt == learnt)
 
 
-def _written(value: int) -> str:
-    return f"{value:,}" if value else ""
-
-
-def _share(value: int, whole: int) -> str:
-    return f"{value / whole:.1%}" if value else ""
+def _sizes(parameters: Collection[Parameter], whole: int) -> Iterator[Html]:
+    """Yield cells with how many numbers are learnt, which share of the `whole` that is, and how many are kept."""
+    learnt, kept = count(parameters), count(parameters, learnt=False)
+    for text in (f"{learnt:,}", f"{learnt / whole:.1%}" if learnt else "", f"{kept:,}"):
+        yield number("" if text == "0" else text)

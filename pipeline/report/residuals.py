@@ -35,7 +35,7 @@ def residuals(errors: Errors, split: Split) -> Html:
             element("h3", "Residuals"),
             element("div", _cloud(truth, said, errors.target), class_="charts"),
             table(
-                "Answer less truth. Below 5% are a twentieth of all, and so on.",
+                "Answer less truth: a twentieth of all lies below the number under 5%, and so on.",
                 ("", *_SHARES),
                 [("residual", *(number(words.number(each)) for each in quantiles))],
             ),

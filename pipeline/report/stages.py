@@ -57,13 +57,15 @@ def benchmark(subject: Subject) -> Html:
     )
 
 
-def fastest(subject: Subject) -> str:
-    """Return which backend gives the most images a second, in words."""
+def fastest(subject: Subject) -> str | None:
+    """Return which backend gives the most images a second, in words; None where none could be measured."""
     rates = [
         (timing["throughput_images_per_s"], backend["name"], timing["batch"])
         for backend in subject.bench["backends"]
         for timing in backend["timings"]
     ]
+    if not rates:
+        return None
     rate, name, batch = max(rates)
     return f"{words.number(rate)} images/s, {name}, in batches of {batch}"
 
@@ -126,12 +128,12 @@ def _picture(subject: Subject) -> Html:
     from PIL import Image
 
     path = subject.run.bench / "bench.png"
-    if not path.exists():
-        return Html()
-    with Image.open(path) as image:
-        return element(
-            "p", picture(image, "Latency and throughput of each backend over the batch size"), class_="paper"
-        )
+    try:
+        with Image.open(path) as image:
+            drawn = picture(image, "Latency and throughput of each backend over the batch size")
+    except OSError as error:  # not there, where nothing could be measured
+        return element("p", f"No picture: {error}.")
+    return element("p", drawn, class_="paper")
 
 
 def _chosen(bench: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -29,11 +29,11 @@ _MADE_BY = {
 
 
 class NotYetError(FluidlineError):
-    """A run does not have something yet, which the message says, and `command` makes it."""
+    """A run does not have something yet, which `what` says, and `command` makes it."""
 
     def __init__(self, what: str, command: str) -> None:
-        super().__init__(what)
-        self.command = command
+        super().__init__(f"{what} To make it: {command}")
+        self.what, self.command = what, command
 
 
 class Subject:

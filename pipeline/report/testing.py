@@ -19,7 +19,6 @@ _CONFUSIONS = 10  # listed, the most frequent first
 _MOST_CLASSES = 40  # whose matrix is still to be read
 
 Floats = npt.NDArray[np.float32]
-Shares = npt.NDArray[np.float64]
 
 
 def tested(subject: Subject) -> Html:
@@ -48,30 +47,23 @@ def tested(subject: Subject) -> Html:
 
 def _confusion(scores: Scores) -> Html:
     shares = scores.confusion / np.maximum(scores.confusion.sum(axis=1, keepdims=True), 1)
-    rows = [
-        [
-            label,
-            *(_cell(scores, shares, row, column) for column in range(len(scores.labels))),
-            number(f"{counts.sum():,}"),
-        ]
-        for row, (label, counts) in enumerate(zip(scores.labels, scores.confusion, strict=True))
-    ]
+    most = (shares - np.diag(np.diag(shares))).max()
+    rows = []
+    for row, label in enumerate(scores.labels):
+        cells = [_cell(scores, row, column, shares[row, column], most) for column in range(len(scores.labels))]
+        rows.append((label, *cells, number(f"{scores.confusion[row].sum():,}")))
     caption = "A row for each true class, a column for each answer. Blue: right, orange: mistaken; darker is oftener."
     return table(caption, ("true", *scores.labels, "all"), rows, "confusion")
 
 
-def _cell(scores: Scores, shares: Shares, row: int, column: int) -> Html:
-    share, true, said = shares[row, column], scores.labels[row], scores.labels[column]
+def _cell(scores: Scores, row: int, column: int, share: float, most: float) -> Html:
+    """Return how often a class was answered as another, that is in a `share` of its images; `most` is the worst mistake's."""
     if not share:
         return element("td", "0", class_="none")
-    kind, most = ("right", 1) if row == column else ("wrong", (shares - np.diag(np.diag(shares))).max())
-    return element(
-        "td",
-        f"{scores.confusion[row, column]:,}",
-        class_=kind,
-        style=f"--shade: {100 * share / most:.0f}%",
-        title=f"{true} answered as {said}: {scores.confusion[row, column]:,}, {share:.2%} of all {true}",
-    )
+    count, true, said = f"{scores.confusion[row, column]:,}", scores.labels[row], scores.labels[column]
+    kind, shade = ("right", share) if row == column else ("wrong", share / most)
+    title = f"{true} answered as {said}: {count}, {share:.2%} of all {true}"
+    return element("td", count, class_=kind, style=f"--shade: {shade:.0%}", title=title)
 
 
 def _most_confused(scores: Scores) -> Html:
@@ -92,18 +84,12 @@ def _most_confused(scores: Scores) -> Html:
 
 def _classes(scores: Scores) -> Html:
     hits = np.diag(scores.confusion)
-    rows = [
-        (
-            each["label"],
-            *map(
-                number,
-                (f"{each['images']:,}", f"{hit:,}", *(_share(each[name]) for name in ("recall", "precision", "f1"))),
-            ),
-        )
-        for each, hit in zip(scores.classes(), hits, strict=True)
-    ]
+    rows = []
+    for each, hit in zip(scores.classes(), hits, strict=True):
+        shares = ("-" if each[name] is None else f"{each[name]:.2%}" for name in ("recall", "precision", "f1"))
+        rows.append((each["label"], *map(number, (f"{each['images']:,}", f"{hit:,}", *shares))))
     caption = (
-        "Accuracy: the share of a class answered rightly (recall); precision: the share of its answers that are right."
+        "Accuracy: the share of a class answered rightly (recall). Precision: the share of its answers that are right."
     )
     return table(caption, ("class", "images", "right", "accuracy", "precision", "F1"), rows)
 
@@ -143,7 +129,3 @@ def _sureness(answer: Floats, label: int) -> str:
     if len(answer) == 1:
         return f"({answer[0]:.2f})"
     return f"{answer[label]:.1%}" if answer[label] >= 0.001 else "<0.1%"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"
