@@ -96,6 +96,8 @@ def inspect_run(
     found = Inspection(run.name, checkpoint, opened.state["progress"]["epoch"], folder)
     loaded = _load(run, opened, data, found)
     with atomic_folder(folder) as part:
+        if loaded:
+            _look_at_image(opened, loaded[1], image, found, part)  # first: there may be no such image
         _look_at_program(run, opened, found, part)
         values = {name: opened.parameter(name) for name in opened.network.parameters}
         found.tables["parameters"] = parameter_table(opened.network, values)
@@ -105,7 +107,6 @@ def inspect_run(
         if loaded:
             config, dataset = loaded
             answers = _look_at_activations(opened, dataset, found)
-            _look_at_image(opened, dataset, image, found, part)
             _look_at_answers(run, Answers(config, found.epoch, dataset, answers), found, part)
         for name, table in found.tables.items():
             (part / f"{name}.csv").write_text(table.as_csv(), encoding="utf-8")

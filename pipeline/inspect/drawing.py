@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from fluidline.files import atomic_file
 from pipeline.inspect.layout import Layout, Point, lay_out
 from pipeline.inspect.network import Network, Operator, Tensor, setting_texts, shape_text
+from pipeline.inspect.page import font
 
 _INK, _FAINT, _LINE = "#333333", "#6b6b6b", "#9a9a9a"
 _DPI, _MOST_PIXELS = 110, 30_000
@@ -170,13 +170,10 @@ def _draw_box(axes: Any, box: _Box, x: float, y: float) -> None:
         axes.text(left + _PAD, top + _HEAD + (row + 0.7) * _ROW, line, size=_TEXT, color=_INK, **place)
 
 
-@cache
 def _width(text: str, size: float, bold: bool = False) -> float:
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) if text.strip() else 0.0
+    return (
+        font(10 * size, bold).getlength(text) / 10
+    )  # as it is on paper: small letters are fitted to a screen's pixels
 
 
 def _color(type_: str) -> str:

@@ -53,9 +53,9 @@ def grid(tiles: Sequence[Tile], captions: Sequence[str] = (), columns: int | Non
     from PIL import Image, ImageDraw
 
     height, width = tiles[0].shape[:2]
-    font = _font(_CAPTION)
+    letters = font(_CAPTION)
     lines = [caption.split("\n") for caption in captions]
-    across = max(width, *(int(font.getlength(line)) for caption in lines for line in caption)) if lines else width
+    across = max(width, *(int(letters.getlength(line)) for caption in lines for line in caption)) if lines else width
     below = max(map(len, lines)) * (_CAPTION + 3) + 2 if lines else 0
     columns = columns or max(1, min(len(tiles), WIDTH // (across + _GAP)))
     rows = -(-len(tiles) // columns)
@@ -70,7 +70,7 @@ def grid(tiles: Sequence[Tile], captions: Sequence[str] = (), columns: int | Non
         sheet.paste(Image.fromarray(tile), (left, y))
         for row, line in enumerate(lines[index] if lines else ()):
             place = (x + across / 2, y + height + 3 + row * (_CAPTION + 3))
-            draw.text(place, line, fill=_INK, font=font, anchor="ma")
+            draw.text(place, line, fill=_INK, font=letters, anchor="ma")
     return sheet
 
 
@@ -78,16 +78,16 @@ def bars(values: Sequence[float], names: Sequence[str], width: int = 360) -> Ima
     """Return shares of 1 as bars, the name of each before it and its number behind it."""
     from PIL import Image, ImageDraw
 
-    font = _font(_HEADING)
-    left = int(max(map(font.getlength, names))) + 8
+    letters = font(_HEADING)
+    left = int(max(map(letters.getlength, names))) + 8
     step = _HEADING + 7
     sheet = Image.new("RGB", (left + width + 70, step * len(values)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, (value, name) in enumerate(zip(values, names, strict=True)):
         middle = step * row + step / 2
-        draw.text((left - 8, middle), name, fill=_INK, font=font, anchor="rm")
+        draw.text((left - 8, middle), name, fill=_INK, font=letters, anchor="rm")
         draw.rectangle((left, middle - 7, left + max(1, round(width * value)), middle + 7), fill=tuple(_POSITIVE))
-        draw.text((left + width * value + 8, middle), f"{value:.2%}", fill=_FAINT, font=font, anchor="lm")
+        draw.text((left + width * value + 8, middle), f"{value:.2%}", fill=_FAINT, font=letters, anchor="lm")
     return sheet
 
 
@@ -95,24 +95,26 @@ def write_page(path: Path, title: str, sections: Sequence[tuple[str, Image]]) ->
     """Write a picture with a title, and below it sections, each a heading above an image."""
     from PIL import Image, ImageDraw
 
-    words = [_font(_TITLE).getlength(title), *(_font(_HEADING).getlength(heading) for heading, _ in sections)]
+    words = [font(_TITLE).getlength(title), *(font(_HEADING).getlength(heading) for heading, _ in sections)]
     width = int(max(*words, *(image.width for _, image in sections))) + 2 * _MARGIN
     height = 2 * _MARGIN + _TITLE + sum(image.height + _HEADING + 2 * _BELOW - 8 for _, image in sections)
     page = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((_MARGIN, _MARGIN), title, fill=_INK, font=_font(_TITLE))
+    draw.text((_MARGIN, _MARGIN), title, fill=_INK, font=font(_TITLE))
     top = _MARGIN + _TITLE + _BELOW
     for heading, image in sections:
-        draw.text((_MARGIN, top), heading, fill=_FAINT, font=_font(_HEADING))
+        draw.text((_MARGIN, top), heading, fill=_FAINT, font=font(_HEADING))
         page.paste(image, (_MARGIN, top + _HEADING + 8))
         top += image.height + _HEADING + 2 * _BELOW - 8
     with atomic_file(path) as part:
-        page.save(part, optimize=True)
+        page.save(part)
 
 
 @cache
-def _font(size: int) -> FreeTypeFont:
-    import matplotlib  # for the letters it brings: Pillow's own lack all but Latin ones
+def font(size: float, bold: bool = False) -> FreeTypeFont:
+    """Return the letters that matplotlib writes with, too; Pillow's own are Latin alone."""
+    import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)

@@ -94,9 +94,9 @@ def _map_section(layer: str, array: Array) -> tuple[str, Image.Image]:
     """Return what a layer gives for one image: a tile for each channel, or a cell for each number."""
     values = array[0]
     limit = float(np.abs(values).max())
-    planes = values if values.ndim == 3 else values.reshape(-1, 1, 1)
-    tiles = [zoomed(signed(plane, limit), _MAP if values.ndim == 3 else _CELL) for plane in planes[:_MOST_TILES]]
-    what = "channels" if values.ndim == 3 else "numbers"
+    what, side = ("channels", _MAP) if values.ndim == 3 and values[0].size > 1 else ("numbers", _CELL)
+    planes = values if what == "channels" else values.reshape(-1, 1, 1)
+    tiles = [zoomed(signed(plane, limit), side) for plane in planes[:_MOST_TILES]]
     return f"{layer}: {_of(len(tiles), len(planes))} {what}; {scale_text(limit)}", grid(tiles)
 
 
