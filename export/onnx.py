@@ -46,15 +46,14 @@ def export_onnx(run: RunFolder, data: str | None = None, opset: int = DEFAULT_OP
         expected = [model.run({model.inputs[0].name: batch}) for batch in batches]
         source_spec = _spec(entry["input"]["name"], entry["input"])
         signature = Signature((source_spec,), (_spec(OUTPUT, entry["output"]),))
-        name = entry["model"].rpartition(":")[2]  # of a user's own, FILE.py:FUNCTION, it is the function's
         metadata = {
             "labels": json.dumps(entry["labels"], ensure_ascii=False),
             "preprocessing": json.dumps(entry["preprocessing"], ensure_ascii=False),
             "task": entry.get("task", CLASSIFICATION),
-            "model": name,
+            "model": entry["model"],
             "run": run.name,
         }
-        converted = to_onnx(rewrite(model), signature, name, metadata, opset)
+        converted = to_onnx(rewrite(model), signature, entry["model"], metadata, opset)
         feeds = [{source_spec.name: batch} for batch in batches]
         report = write_validated(converted, run.onnx, signature, feeds, expected, TOLERANCE)
         details = {
