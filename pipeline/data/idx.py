@@ -6,7 +6,6 @@ distribution, https://www.nist.gov/itl/products-and-services/emnist-dataset.
 
 from __future__ import annotations
 
-import logging
 import re
 import struct
 from collections.abc import Mapping
@@ -31,8 +30,6 @@ NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 _FILE = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.](idx[13]-ubyte)(?:\.gz)?")
 _TRANSPOSED = "emnist"  # sets of this name have each image's columns as its rows
-
-log = logging.getLogger(__name__)
 
 
 def find_idx(folder: Path) -> dict[str, dict[str, Path]]:
@@ -124,12 +121,11 @@ def _numbers(path: Path, labels: list[Labels]) -> dict[int, str]:
     if max(map(np.max, labels)) < len(LABELS):
         return dict(enumerate(LABELS))
     used = np.unique(labels[0])
-    gaps = np.flatnonzero(np.diff(used) > 1)
-    if used[0] > 1 or len(gaps):
-        low, high = (int(used[gaps[0]]), int(used[gaps[0] + 1])) if len(gaps) else (-1, int(used[0]))
-        where = int(np.argmax(labels[0] == high))
+    missing = np.diff(used, prepend=0) - 1  # below each; EMNIST's letters begin with 1
+    if missing.max() > 0:
+        high, count = (int(numbers[missing > 0][0]) for numbers in (used, missing))
         raise DataError(
-            f"{path}: label {where} is {high}, and no label is {low + 1} to {high - 1}"
+            f"{path}: label {np.argmax(labels[0] == high)} is {high}, and no label is {high - count} to {high - 1}"
             f" ({AGAIN}, or name the classes in {path.parent / NAMES_FILE}, a line each)"
         )
     return {int(label): str(label) for label in used}

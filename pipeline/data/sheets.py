@@ -52,12 +52,15 @@ def draw_augmented(dataset: Dataset, amounts: Mapping[str, float], path: Path, s
     if dataset.target is not None:
         raise UsageError(f"{dataset.source} has no images to augment (leave out --augment)")
     image = dataset.train.images[:1]
-    chosen = [{name: amounts[name]} for name in TRANSFORMS if name in amounts]
-    rows: list[Row] = [("as it is", "", image)]
-    for each in chosen + [dict(amounts)] * (len(chosen) > 1):
-        label, more = ("together", "") if len(each) > 1 else (next(iter(each)), f"{next(iter(each.values())):g}")
-        values = augment(image.repeat(_COLUMNS, axis=0), each, np.random.default_rng(seed))
-        rows.append((label, more, np.rint(values).astype(np.uint8)))
+    chosen = {name: amounts[name] for name in TRANSFORMS if name in amounts}
+
+    def row(label: str, more: str, some: dict[str, float]) -> Row:
+        values = augment(image.repeat(_COLUMNS, axis=0), some, np.random.default_rng(seed))
+        return label, more, np.rint(values).astype(np.uint8)
+
+    rows = [("as it is", "", image), *(row(name, f"{amount:g}", {name: amount}) for name, amount in chosen.items())]
+    if len(chosen) > 1:
+        rows.append(row("together", "", chosen))
     _save(_sheet(f"{dataset.source}: training image 0, augmented with seed {seed}", rows), path)
 
 
