@@ -81,24 +81,25 @@ def test_where_the_table_is_gone_models_are_compared_on_random_rows(houses, tmp_
     assert "comparing on random rows instead" in caplog.text
 
 
+@pytest.mark.slow
 def test_it_is_measured_and_forms_of_fewer_bits_are_not_used_for_values(houses, tmp_path):
     shutil.copytree(houses.path, tmp_path / "houses")
+    run = RunFolder(tmp_path / "houses")
     backends = [backend for backend in BACKENDS if backend.name in ("Paddle executor", "onnxruntime CPU")]
-    report = bench(RunFolder(tmp_path / "houses"), batches=(1,), seconds=0.3, threads=1, backends=backends)
+    report = bench(run, batches=(1,), seconds=0.3, threads=1, backends=backends)
     assert [result.status for result in report.backends] == ["measured", "measured"]
     assert report.protocol["images"].startswith("test rows of")
     reasons = {variant.name: variant.reason for variant in report.tuning.variants}
     assert reasons["float32"] == reasons["wide"] == ""
     assert "no labels say what that loses" in reasons["int8"]
+    data = str(houses.path.parent.parent / "houses.csv")
+    alone = bench_file(run.onnx, (1,), seconds=0.2, threads=1, tuned=False, data=data)
+    assert alone.protocol["images"].startswith("the test part of the table")
 
 
 def test_an_onnx_file_alone_is_measured_and_what_is_found_lies_beside_it(houses, tmp_path):
     file = Path(shutil.copy(houses.onnx, tmp_path / "prices.onnx"))
-    report = bench_file(file, batches=(1,), seconds=0.3, threads=1)
+    report = bench_file(file, batches=(1,), seconds=0.2, threads=1)
     assert (report.title, report.run, report.protocol["images"]) == ("linear", None, "noise")
     assert {path.name for path in (tmp_path / "prices.bench").iterdir()} >= {"bench.json", "bench.md"}
     assert load(file, "cpu", "throughput").setting == report.tuning.chosen["throughput"]
-    table = str(houses.path.parent.parent / "houses.csv")
-    assert (
-        "test part of the table" in bench_file(file, (1,), 0.2, threads=1, tuned=False, data=table).protocol["images"]
-    )

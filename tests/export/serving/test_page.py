@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classifiers import write_value
 from PIL import Image
 from running import Server, serving, wait_for
 from selenium import webdriver
@@ -248,6 +249,29 @@ def test_on_a_narrow_screen_nothing_is_cut_off(page):
     finally:
         page.browser.set_window_size(1200, 820)
     assert wide <= 0
+
+
+def test_a_value_is_shown_and_models_that_are_not_for_images_are_told_of(browser, runs, tmp_path):
+    ink, houses = write_value(tmp_path / "ink.onnx"), write_value(tmp_path / "houses.onnx", size=(3,))
+    with serving("--model", runs / "mlp", "--model", ink, "--model", houses, "--workers", 1) as server:
+        page = Page(browser, server)
+        wait_for(lambda: page.all("#bars tbody tr"), server)
+        assert (
+            "houses takes rows of a table, 3 numbers each: POST /predict?model=houses" in page.find("#elsewhere").text
+        )
+        page.draw(*DIGITS["1"])
+        text = page.wait_for_answer("^1, says mlp .*; -[0-9.]+, says ink$")
+        assert page.find("tr[data-label='value'] output").text in text
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_a_server_without_a_model_for_images_says_so(browser, tmp_path):
+    with serving("--model", write_value(tmp_path / "houses.onnx", size=(3,)), "--workers", 1) as server:
+        page = Page(browser, server)
+        wait_for(lambda: page.find("#elsewhere").is_displayed(), server)
+        assert not page.find("#paper").is_displayed()
+        assert page.find("#elsewhere h2").text == "Not for images"
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 def test_a_server_with_a_key_asks_for_it(browser, runs):
