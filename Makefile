@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: all bench-accuracy bench-train clean distclean export format help lint onnx-bench predict samples serve setup \
-	setup-dev test test-kill test-slow train
+.PHONY: all bench-accuracy bench-train clean data distclean export format help inspect lint onnx-bench predict report \
+	samples serve setup setup-dev sweep test test-kill test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
 MODEL  ?= lenet
@@ -36,13 +36,27 @@ all: ## Train, export, benchmark and predict on what data is at hand (3 epochs u
 		$(if $(wildcard runs/$(RUN)/config.json),ARGS="--resume $(ARGS)",EPOCHS="$(or $(EPOCHS),3)")
 	@$(MAKE) export onnx-bench RUN="$(RUN)" ARGS=
 	@$(MAKE) predict RUN="$(RUN)" IMAGES="$(or $(IMAGES),samples)" ARGS="--html predictions.html"
+	@$(MAKE) report RUN="$(RUN)" ARGS=
 	@echo; echo "All done. Look at:"
-	@for f in curves.png metrics.csv inference inference_fluid onnx/model.onnx bench/bench.png manifest.json; do \
+	@for f in curves.png metrics.csv inference inference_fluid onnx/model.onnx bench/bench.png report.html manifest.json; do \
 		echo "  runs/$(RUN)/$$f"; done; echo "  $(OUT)"; echo "  predictions.html"
 
 train: setup ## Train MODEL on DATA for EPOCHS, into runs/RUN (RUN is the model's name unless given)
 	@$(PY) -m pipeline train --model "$(MODEL)" $(run) $(call flag,--data,$(DATA)) $(call flag,--epochs,$(EPOCHS)) \
 		$(call flag,--seed,$(SEED)) $(ARGS)
+
+sweep: setup ## Train MODEL with every combination of ARGS="--vary learning_rate=0.01,0.001 --vary optimizer=adam,sgd"
+	@$(PY) -m pipeline sweep --model "$(MODEL)" $(call flag,--data,$(DATA)) $(call flag,--epochs,$(EPOCHS)) \
+		$(call flag,--seed,$(SEED)) $(call flag,--name,$(RUN)) $(ARGS)
+
+inspect: setup ## Look inside RUN's model: layers, parameters, dead units, filters, feature maps, mistakes, graphs
+	@$(PY) -m pipeline inspect $(run) $(ARGS)
+
+report: setup ## Write all that is known of RUN into one HTML file
+	@$(PY) -m pipeline report $(run) $(ARGS)
+
+data: setup ## Sum up DATA and draw a picture of samples
+	@$(PY) -m pipeline data $(call flag,--data,$(DATA)) --show $(ARGS)
 
 export: setup ## Make the inference models and the validated model.onnx of RUN (the latest unless given)
 	@$(PY) -m export inference $(run)
