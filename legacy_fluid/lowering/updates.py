@@ -34,15 +34,18 @@ def _adadelta(site: Site) -> None:
 
 def _adam(site: Site) -> None:
     """1.8 added epsilon to the second moment's root itself; the core takes it times sqrt(1 - beta2 ** step)."""
-    by_rows = _is_by_rows(site, site.input("Grad"))
+    touched = _touched(site, site.input("Grad"))
+    by_rows = touched is not None or _is_sparse(site, site.input("Grad"))
     if site.input("EpsilonTensor") is not None:
         return
     power, epsilon = site.input("Beta2Pow"), f"{site.input('Param')}@EPSILON"
     scale = -1.0
-    if by_rows and site.op.attr("lazy_mode"):
+    if by_rows and site.op.attr("lazy_mode") and touched is None:
         scale = -site.op.attr("beta2")  # for rows alone the kernel, then as now, multiplies the power before its use
     elif by_rows:
         power = _as_dense(site)
+        if site.op.attr("lazy_mode"):
+            _leave_untouched(site, touched)
     site.temporary(epsilon, shape=[1])
     site.insert_before("scale", {"X": [power]}, {"Out": [epsilon]}, {"scale": scale, "bias": 1.0})
     site.insert_before("rsqrt", {"X": [epsilon]}, {"Out": [epsilon]}, {})
@@ -58,7 +61,7 @@ def _as_dense(site: Site) -> str:
     Returns:
         the name of the second moment's power.
     """
-    if site.declared(site.input("Grad")).type() == core.VarDesc.VarType.SELECTED_ROWS:
+    if _is_sparse(site, site.input("Grad")):
         site.set_input("Grad", _dense(site, site.input("Grad"), like=site.input("Param")))
     for beta in ("Beta1", "Beta2"):
         after = site.output(f"{beta}PowOut")
@@ -69,26 +72,51 @@ def _as_dense(site: Site) -> str:
     return ahead
 
 
+def _leave_untouched(site: Site, touched: str) -> None:
+    """Let an update change only where a gradient is."""
+    for slot in ("Param", "Moment1", "Moment2"):
+        before, after = site.input(slot), site.output(f"{slot}Out")
+        new = site.temporary_like(after)
+        site.set_output(f"{slot}Out", new)
+        site.insert_after("where", {"Condition": [touched], "X": [new], "Y": [before]}, {"Out": [after]}, {})
+
+
 # --- gradients of a few rows ---
 
 
 def clip_rows(site: Site) -> None:
-    """The kernel for sparse gradients is gone: the gradient is made dense first."""
+    """The kernel for sparse gradients is gone: the gradient is made dense first, and it is noted which rows it had."""
     x, out = site.input("X"), site.output("Out")
-    if not _is_by_rows(site, x):
+    if not _is_sparse(site, x):
         return
     site.declared(out).set_type(core.VarDesc.VarType.LOD_TENSOR)
-    site.temporary(f"{out}{_WAS_OF_ROWS}", shape=[1])
+    ones = _ones_in_rows(site, x)
+    touched = site.temporary(f"{out}{_TOUCHED}", like=out)
+    site.declared(touched).set_dtype(core.VarDesc.VarType.BOOL)
+    dtypes = {"in_dtype": int(site.declared(x).dtype()), "out_dtype": int(core.VarDesc.VarType.BOOL)}
+    site.insert_before("cast", {"X": [_dense(site, ones, like=out)]}, {"Out": [touched]}, dtypes)
     site.set_input("X", _dense(site, x, like=out))
 
 
-_WAS_OF_ROWS = "@WAS_OF_ROWS"  # the name of a variable that tells so of another
+def _ones_in_rows(site: Site, rows: str) -> str:
+    ones, like = site.emit("scale", {"X": rows}, scale=0.0, bias=1.0), site.declared(rows)
+    var = site.declared(ones)
+    var.set_type(core.VarDesc.VarType.SELECTED_ROWS)  # which leaves it without shape and dtype
+    var.set_shape(like.shape())
+    var.set_dtype(like.dtype())
+    return ones
 
 
-def _is_by_rows(site: Site, name: str) -> bool:
-    """Whether a gradient has some rows only, or had before it was clipped."""
-    is_sparse = site.declared(name).type() == core.VarDesc.VarType.SELECTED_ROWS
-    return is_sparse or site.declared(f"{name}{_WAS_OF_ROWS}") is not None
+_TOUCHED = "@TOUCHED"  # the name of what tells where a dense gradient, of rows once, has them
+
+
+def _touched(site: Site, gradient: str) -> str | None:
+    name = f"{gradient}{_TOUCHED}"
+    return name if site.declared(name) is not None else None
+
+
+def _is_sparse(site: Site, name: str) -> bool:
+    return site.declared(name).type() == core.VarDesc.VarType.SELECTED_ROWS
 
 
 def _dense(site: Site, rows: str, like: str) -> str:
@@ -102,22 +130,22 @@ def _dense(site: Site, rows: str, like: str) -> str:
 
 def _rows_of_dense(site: Site) -> None:
     """What `clip_rows` made dense has no rows to tell apart."""
-    if site.declared(site.input("X")).type() != core.VarDesc.VarType.SELECTED_ROWS:
+    if not _is_sparse(site, site.input("X")):
         site.become("assign")
 
 
 def _dense_alone(site: Site) -> None:
-    """For these 1.8 raised where today's kernels read what is not there.
+    """For these 1.8 raised where today's kernels read what is not there."""
+    if _is_sparse(site, site.input("Grad")):
+        refuse_rows(site.op.type(), site.input("Param"))
 
-    Raises:
-        core.EnforceNotMet: the gradient has some rows only.
-    """
-    grad = site.input("Grad")
-    if site.declared(grad).type() == core.VarDesc.VarType.SELECTED_ROWS:
-        raise core.EnforceNotMet(
-            f"{site.op.type()}: the gradient {grad} of {site.input('Param')} has some rows only, which this optimizer "
-            "does not take: make the embedding with is_sparse=False, or use SGD, Momentum, Adagrad, RMSProp or Adam"
-        )
+
+def refuse_rows(op_type: str, param: str) -> None:
+    """Raise core.EnforceNotMet: the gradient of a parameter has some rows only, and an optimizer needs it whole."""
+    raise core.EnforceNotMet(
+        f"{op_type}: the gradient of {param} has some rows only, which this optimizer does not take: "
+        "make the embedding with is_sparse=False, or use SGD, Momentum, Adagrad, RMSProp or Adam"
+    )
 
 
 RULES: dict[str, Callable[[Site], None]] = {

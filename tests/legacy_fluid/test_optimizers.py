@@ -330,15 +330,18 @@ def test_adam_on_rows_moves_those_of_before_too_and_corrects_as_if_a_step_ahead(
     np.testing.assert_allclose(got, table, rtol=1e-4, atol=1e-6)
 
 
-def test_lazy_adam_moves_the_rows_of_the_batch_alone(fluid):
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_lazy_adam_moves_the_rows_of_the_batch_alone(fluid, clip):
     table, m, v = TABLE.astype("f8"), np.zeros(TABLE.shape), np.zeros(TABLE.shape)
     for step, batch in enumerate(BATCHES, start=1):
         grad, rows = rows_of(batch, table), np.unique(batch)
+        grad = grad if clip is None else np.clip(grad, -clip, clip)
         m[rows] = 0.9 * m[rows] + 0.1 * grad[rows]
         v[rows] = 0.999 * v[rows] + 0.001 * grad[rows] ** 2
         rate = 0.1 * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
         table[rows] -= rate * m[rows] / (np.sqrt(v[rows]) + 1e-4)
-    got = table_after(fluid, fluid.optimizer.Adam(0.1, epsilon=1e-4, lazy_mode=True))
+    grad_clip = fluid.clip.GradientClipByValue(clip) if clip else None
+    got = table_after(fluid, fluid.optimizer.Adam(0.1, epsilon=1e-4, lazy_mode=True, grad_clip=grad_clip))
     np.testing.assert_allclose(got, table, rtol=1e-4, atol=1e-6)
 
 
