@@ -65,10 +65,21 @@ def _leaky_relu(site: Site) -> None:
         site.become("elementwise_max")
 
 
+def _leaky_relu_grad(site: Site) -> None:
+    """The slope was 1 where the result is above 0, and alpha elsewhere, at 0 too: so it still is with prelu."""
+    x, flow, out = site.input("X"), site.input("Out@GRAD"), site.output("X@GRAD")
+    alpha = site.constant(f"{out}@ALPHA", site.op.attr("alpha"), site.declared(x).dtype())
+    if site.op.attr("alpha") < 0:
+        x = site.emit("abs", {"X": x})
+    inputs = {"X": x, "Alpha": alpha, "Out@GRAD": flow}
+    site.replace("prelu_grad", inputs, {"X@GRAD": out}, mode="all", data_format="NCHW")
+
+
 RULES: dict[str, Callable[[Site], None]] = {
     "hard_swish": _hard_swish,
     "hard_swish_grad": _hard_swish_grad,
     "leaky_relu": _leaky_relu,
+    "leaky_relu_grad": _leaky_relu_grad,
     "relu6": _relu6,
     "relu6_grad": _relu6,
 }

@@ -7,6 +7,7 @@ window lies outside.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from .site import Site
@@ -32,7 +33,7 @@ def _average_grad(site: Site) -> None:
 
 def _leaves_windows_outside(site: Site) -> bool:
     whole = site.attr("exclusive", True) or site.attr("global_pooling", False) or site.attr("adaptive", False)
-    if site.op.attr("pooling_type") != "avg" or whole or site.attr("padding_algorithm", "EXPLICIT") != "EXPLICIT":
+    if site.op.attr("pooling_type") != "avg" or whole or site.attr("padding_algorithm", "EXPLICIT") == "VALID":
         return False
     return site.attr("ceil_mode", False) or any(before != after for before, after in _paddings(site))
 
@@ -47,14 +48,28 @@ def _margins(site: Site) -> list[int]:
 
 
 def _paddings(site: Site) -> list[tuple[int, int]]:
-    """Return the sizes before and after each dimension."""
+    """Return the sizes before and after each dimension; nothing where they follow from a size that is not known."""
     sizes, rank = site.op.attr("paddings"), len(site.op.attr("strides"))
+    if site.attr("padding_algorithm", "EXPLICIT") == "SAME":
+        return _paddings_to_same_size(site)
     return (
         list(zip(sizes, sizes, strict=True)) if len(sizes) == rank else list(zip(sizes[::2], sizes[1::2], strict=True))
     )
 
 
+def _paddings_to_same_size(site: Site) -> list[tuple[int, int]]:
+    channels_last = site.attr("data_format", "NCHW").endswith("C")
+    shape = site.declared(site.input("X")).shape()
+    sizes = shape[1:-1] if channels_last else shape[2:]
+    if min(sizes) < 0:
+        return []
+    steps = zip(sizes, site.op.attr("strides"), site.op.attr("ksize"), strict=True)
+    totals = [max((math.ceil(size / stride) - 1) * stride + window - size, 0) for size, stride, window in steps]
+    return [(total // 2, total - total // 2) for total in totals]
+
+
 def _take_windows_inside(site: Site) -> None:
+    site.op._set_attr("padding_algorithm", "EXPLICIT")
     site.op._set_attr("paddings", [0] * len(site.op.attr("strides")))
     site.op._set_bool_attr("ceil_mode", False)
 

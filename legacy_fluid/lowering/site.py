@@ -135,10 +135,11 @@ class Site:
             var.set_shape(model.shape() if model else shape)
         return name
 
-    def constant(self, name: str, value: float) -> str:
-        """Put a float32 constant of shape (1,) before the operator; return its name."""
-        attrs = {"shape": [1], "value": value, "dtype": int(core.VarDesc.VarType.FP32)}
+    def constant(self, name: str, value: float, dtype: Any = core.VarDesc.VarType.FP32) -> str:
+        """Put a constant of shape (1,) before the operator; return its name."""
+        attrs = {"shape": [1], "value": value, "dtype": int(dtype)}
         self.insert_before("fill_constant", {}, {"Out": [self.temporary(name, shape=[1])]}, attrs)
+        self.declared(name).set_dtype(dtype)
         return name
 
     def _insert(self, index: int, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:

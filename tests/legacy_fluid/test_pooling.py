@@ -39,3 +39,11 @@ def test_averages_where_the_padding_is_wider_behind(fluid):
     padded = np.pad(value[0, 0], ((0, 2), (0, 2)))
     expected = [[padded[i : i + 3, j : j + 3].sum() / 9 for j in (0, 2, 4)] for i in (0, 2, 4)]
     np.testing.assert_allclose(run(fluid, {"x": value}, [out])[0][0, 0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_averages_padded_to_the_same_size(fluid):
+    value = waves(1, 1, 5, 6)
+    out = fluid.layers.pool2d(fluid.data("x", [None, 1, 5, 6]), 3, "avg", 2, "SAME", exclusive=False)
+    padded = np.pad(value[0, 0], ((1, 1), (0, 1)))
+    expected = [[padded[i : i + 3, j : j + 3].sum() / 9 for j in (0, 2, 4)] for i in (0, 2, 4)]
+    np.testing.assert_allclose(run(fluid, {"x": value}, [out])[0][0, 0], expected, rtol=1e-4, atol=1e-6)
