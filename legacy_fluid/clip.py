@@ -122,6 +122,10 @@ class GradientClipByValue(GradientClipBase):
         return f"Gradient Clip By Value, min = {self.min:f}, max={self.max:f}"
 
     def _limit(self, grad: Any) -> Any:
+        if _is_by_rows_at_hand(grad):
+            from .dygraph import rows
+
+            return rows.clipped(grad, self.min, self.max)
         return layers.clip(x=grad, min=self.min, max=self.max)
 
 
@@ -136,6 +140,10 @@ class GradientClipByNorm(GradientClipBase):
         return f"Gradient Clip By Norm, clip_norm={self.clip_norm:f}"
 
     def _limit(self, grad: Any) -> Any:
+        if _is_by_rows_at_hand(grad):
+            from .dygraph import rows
+
+            return rows.clipped_by_norm(grad, self.clip_norm)
         return layers.clip_by_norm(x=grad, max_norm=self.clip_norm)
 
 
@@ -186,6 +194,11 @@ class GradientClipByGlobalNorm(GradientClipBase):
 
     def _norm_allowed(self) -> Any:
         return layers.fill_constant(shape=[1], dtype="float32", value=self.clip_norm)
+
+
+def _is_by_rows_at_hand(grad: Any) -> bool:
+    """Whether a gradient has some rows only, and is a value of dygraph mode."""
+    return in_dygraph_mode() and grad.is_selected_rows()
 
 
 def _sum_of_squares(grad: Any) -> Any:

@@ -114,6 +114,8 @@ DEVIATES = {
     },
     "fluid.dygraph.BackwardStrategy": "sort_sum_gradient has no effect: the 2.6 core adds gradients in one order",
     "fluid.dygraph.GRUUnit": "no gradient flows back through its second output, the reset hidden state",
+    "fluid.layers.hard_swish": "in dygraph mode, where scale is not threshold, its slope above is threshold / scale, not 1",
+    "fluid.layers.leaky_relu": "in dygraph mode its slope at 0 itself is 1, not alpha",
     "fluid.contrib.model_stat.summary": "FLOPs of an unknown batch size are counted for a batch of one, not negative",
     **{
         f"fluid.layers.{name}": "for a seed it draws other numbers than 1.8 did"

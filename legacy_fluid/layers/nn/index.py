@@ -37,12 +37,12 @@ def gather(input: Any, index: Any, overwrite: bool = True) -> Any:
     """Return the rows of input that `index`, int32 or int64 [N] or [N, 1], names.
 
     Args:
-        overwrite: whether the gradient of a row chosen twice is that of the last choice, or the sum; in dygraph mode
-            it is the sum.
+        overwrite: whether the gradient of a row chosen twice is that of the last choice, or the sum.
     """
     helper = LayerHelper("gather")
     out = helper.create_variable_for_type_inference(input.dtype)
-    op = helper.append_op(type="gather", inputs={"X": input, "Index": index}, outputs={"Out": out}, attrs={})
+    attrs = {"overwrite": overwrite} if in_dygraph_mode() else {}
+    op = helper.append_op(type="gather", inputs={"X": input, "Index": index}, outputs={"Out": out}, attrs=attrs)
     keep_attribute(op, "overwrite", overwrite)
     declare(out, lod_level=0)
     return out
