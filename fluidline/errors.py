@@ -40,6 +40,9 @@ class DivergedError(FluidlineError):
         super().__init__(message)
         self.epoch = epoch
 
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int]]:
+        return type(self), (str(self), self.epoch)
+
 
 class ValidationError(FluidlineError):
     """A converted model is not the model it came from."""

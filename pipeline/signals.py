@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -16,8 +17,9 @@ class StopSignal:
     Outside the main thread, where Python delivers no signals, it changes nothing.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
+        """`then` is called when it is set."""
+        self.requested, self._then = False, then
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignal:
@@ -31,6 +33,7 @@ class StopSignal:
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
         self._restore()
+        self._then()
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

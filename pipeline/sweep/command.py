@@ -6,7 +6,8 @@ import json
 import logging
 import shlex
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,8 +45,11 @@ def command(
     For example --vary learning_rate=0.1,0.01 --vary optimizer=sgd,adam trains four times. Where values have commas of
     their own, semicolons divide them. Ctrl-C stops with what is finished kept; --resume goes on.
     """
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
     options = read_options(file, **given)
-    with closing(_Progress(sys.stderr if as_json else sys.stdout)) as progress:
+    progress = _Progress(sys.stderr if as_json else sys.stdout)
+    with closing(progress), logging_redirect_tqdm(), _said_once("pipeline.data.sources"):
         try:
             result = sweep(
                 options, parse_vary(varied), name, handlers=[progress.of_pass], tell=progress, resume=resume, overwrite=overwrite
@@ -86,6 +90,23 @@ class _Progress:
         self.of_pass.close()
         if self._bar is not None:
             self._bar.close()
+
+
+@contextmanager
+def _said_once(logger: str) -> Iterator[None]:
+    """Let a logger say nothing twice: each training would tell where its data come from."""
+    said: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        known = len(said)
+        said.add(record.getMessage())
+        return len(said) > known
+
+    logging.getLogger(logger).addFilter(is_new)
+    try:
+        yield
+    finally:
+        logging.getLogger(logger).removeFilter(is_new)
 
 
 def _as_text(result: Sweep, folder: Path) -> str:

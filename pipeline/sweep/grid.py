@@ -18,7 +18,6 @@ Vary = Mapping[str, Sequence[Any]]
 _FIXED = {
     "run": "each training has a name of its own",
     "runs_dir": "all trainings are below the sweep's folder",
-    "threads": "Paddle reads it once, when it is imported",
     "log_to": "it changes no training",
 }
 _LONGEST_NAME = 100

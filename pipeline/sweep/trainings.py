@@ -1,4 +1,4 @@
-"""The sweep itself: one training after the other, in this process, and what it leaves in the sweep's folder.
+"""The sweep itself: one training after the other, and what it leaves in the sweep's folder.
 
 runs/NAME/sweep.json, sweep.csv, sweep.md    after each training
 runs/NAME/sweep.png, best                    at the end, or where it was stopped; `best` is a link to the best run
@@ -7,7 +7,6 @@ runs/NAME/OPTION-VALUE-.../                  each training, a run folder like an
 
 from __future__ import annotations
 
-import gc
 import logging
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +19,14 @@ from fluidline.files import write_text
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
 from pipeline.config import TrainConfig
 from pipeline.events import Handler
+from pipeline.loggers import check_packages
 from pipeline.resume import clear
+from pipeline.sweep.apart import train_apart
 from pipeline.sweep.grid import Vary, configs, varied
 from pipeline.sweep.picture import draw_sweep
 from pipeline.sweep.record import ACCURACY, COST, Outcome, Sweep, outcome_of, read_record, write_record
 from pipeline.sweep.table import csv_table, markdown
-from pipeline.train import check_machine, train
+from pipeline.train import check_machine
 
 BEST = "best"
 
@@ -74,8 +75,10 @@ def sweep(
     if resume:
         options, vary = _as_begun(folder, begun, options, vary)
     trainings = configs(options, vary, folder)
-    for config in trainings:
-        check_machine(config)
+    for device, config in {config.device: config for config in trainings}.items():
+        check_packages(config.log_to)
+        if device != "cpu":  # which every machine has; asking brings Paddle, and each training brings its own
+            check_machine(config)
     with RunFolder(folder).lock():
         if not resume:
             _clear(folder, begun, overwrite)
@@ -120,11 +123,9 @@ def _train_all(
 def _train(config: TrainConfig, options: dict[str, Any], handlers: Sequence[Handler]) -> Outcome:
     run = RunFolder(Path(config.runs_dir) / config.run)
     try:
-        train(config, handlers, resume=run.config.exists())
+        train_apart(config, handlers, resume=run.config.exists())
     except DivergedError as error:
         return Outcome(config.run, options, diverged=error.epoch)
-    finally:
-        gc.collect()  # programs and scopes hold each other; left alone, the memory of several trainings would add up
     return outcome_of(run, options)
 
 

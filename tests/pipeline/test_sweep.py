@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 from fluidline.cli import main
-from fluidline.errors import DataError, RunError, UsageError
+from fluidline.errors import DataError, FluidlineError, RunError, UsageError
 from fluidline.runs import RunFolder, find_run
 from pipeline.__main__ import pipeline
 from pipeline.config import TrainConfig
-from pipeline.events import BeginEpochEvent, EndEpochEvent, Event
+from pipeline.events import BeginEpochEvent, EndEpochEvent, Event, Handler
 from pipeline.metrics import read_rows
 from pipeline.sweep import sweep
 from pipeline.sweep.grid import configs, parse_vary, run_name
@@ -45,6 +45,16 @@ def run_command(*args: str) -> int:
 
 def parameters(run: Path) -> str:
     return str(json.loads((run / "checkpoints" / "last" / "state.json").read_text())["files"]["model.pdparams"])
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a sweep train in this process, which is quicker, where that is not what a test is about."""
+
+    def in_this_process(config: TrainConfig, handlers: Sequence[Handler], *, resume: bool) -> None:
+        train(config, handlers, resume=resume)
+
+    monkeypatch.setattr("pipeline.sweep.trainings.train_apart", in_this_process)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +106,6 @@ def test_the_name_of_a_run_is_a_files_name_and_no_two_are_alike() -> None:
         (["model=mlp,lenat"], [], "lenat"),
         (["learning_rate=1,1.0"], [], "two trainings would be the same, learning_rate-1.0"),
         (["learning_rate=1", "learning-rate=2"], [], "learning_rate is varied twice"),
-        (["threads=1,2"], [], "threads cannot be varied"),
         (["run=a,b"], [], "run cannot be varied"),
         (["learning_rate=1"], ["--learning-rate", "2"], "both varied and given as 2.0"),
         (["learning_rate=1"], ["--run", "mine"], "--name names a sweep"),
@@ -167,7 +176,7 @@ def test_a_training_of_a_sweep_has_the_bits_of_a_lone_one(
     swept: tuple[Path, Sweep, list[Turn]], tmp_path: Path
 ) -> None:
     folder, _, _ = swept
-    run = RunFolder(folder / "learning_rate-0.001")  # the third in its process, the first of them a diverged one
+    run = RunFolder(folder / "learning_rate-0.001")
     script = (
         "import sys, zlib; from pipeline.config import load_config; from pipeline.train import train; from pathlib import Path\n"
         "train(load_config(Path(sys.argv[1]), runs_dir=sys.argv[2]), [])"
@@ -177,6 +186,7 @@ def test_a_training_of_a_sweep_has_the_bits_of_a_lone_one(
     assert parameters(tmp_path / run.name) == parameters(run.path)
 
 
+@pytest.mark.usefixtures("together")
 def test_a_sweep_that_exists_is_refused_and_overwritten_when_told(squares: Path, tmp_path: Path) -> None:
     given, vary = options(squares, tmp_path, epochs=1), {"learning_rate": [0.01]}
     sweep(given, vary)
@@ -196,6 +206,7 @@ def test_a_run_of_a_single_training_is_not_swept_over(squares: Path, tmp_path: P
             sweep(options(squares, tmp_path), {"learning_rate": [0.01]}, "mine", overwrite=overwrite)
 
 
+@pytest.mark.usefixtures("together")
 def test_a_failure_keeps_what_is_finished_and_says_how_to_go_on(
     squares: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,42 +222,47 @@ def test_a_failure_keeps_what_is_finished_and_says_how_to_go_on(
 
 
 def test_a_sweep_goes_on_where_it_was_stopped_within_a_training_too(squares: Path, tmp_path: Path) -> None:
-    given, vary = options(squares, tmp_path), {"learning_rate": [0.01, 0.02, 0.03]}
-    whole = sweep(given, vary, "whole")
+    given, vary = options(squares, tmp_path, epochs=3), {"learning_rate": [0.01, 0.02]}
+    begun: list[tuple[int, int]] = []  # of the process, and of the pass
 
-    passes: list[Event] = []
+    def stop_in_second_pass(event: Event) -> None:
+        if isinstance(event, EndEpochEvent) and event.epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
 
-    def stop_in_second(event: Event) -> None:
-        if isinstance(event, EndEpochEvent):
-            passes.append(event)
-            if len(passes) == 3:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    message = r"stopped after 1 of 3 trainings; to go on: python -m pipeline sweep --name torn .*--resume"
+    message = r"stopped after 0 of 2 trainings; to go on: python -m pipeline sweep --name torn .*--resume"
     with pytest.raises(KeyboardInterrupt, match=message):
-        sweep(given, vary, "torn", handlers=[stop_in_second])
+        sweep(given, vary, "torn", handlers=[stop_in_second_pass])
     stopped = read_record(tmp_path / "torn")
     assert stopped
-    assert stopped.waiting == ["learning_rate-0.02", "learning_rate-0.03"]
-    assert (tmp_path / "torn" / "sweep.png").exists()
-
-    begun: list[int] = []
+    assert stopped.waiting == ["learning_rate-0.01", "learning_rate-0.02"]
 
     def note(event: Event) -> None:
         if isinstance(event, BeginEpochEvent):
-            begun.append(event.epoch)
+            begun.append((event.epoch, event.first_batch))
 
-    result = sweep({"runs_dir": str(tmp_path)}, {}, "torn", handlers=[note], resume=True)
-    assert begun == [1, 0, 1]
-    for one, other in zip(result.trainings, whole.trainings, strict=True):
-        assert replace(one, seconds=None) == replace(other, seconds=None)
-        assert parameters(tmp_path / "torn" / one.run) == parameters(tmp_path / "whole" / one.run)
+    again = {"runs_dir": str(tmp_path)}
+    result = sweep(again, {}, "torn", handlers=[note], resume=True)
+    assert begun == [(2, 0), (0, 0), (1, 0), (2, 0)]
+    run = tmp_path / "torn" / "learning_rate-0.01"
+    train(TrainConfig(**given, learning_rate=0.01, run="whole"), [])
+    assert parameters(run) == parameters(tmp_path / "whole")
 
     # Values may come and go.
-    vary = {"learning_rate": [0.01, 0.02, 0.04]}
-    more = sweep({"runs_dir": str(tmp_path)}, vary, "torn", handlers=[note], resume=True)
-    assert sorted(outcome.options["learning_rate"] for outcome in more.trainings) == vary["learning_rate"]
-    assert begun == [1, 0, 1, 0, 1]
+    begun.clear()
+    vary = {"learning_rate": [0.01, 0.03]}
+    more = sweep(again, vary, "torn", handlers=[note], resume=True)
+    assert sorted(outcome.options["learning_rate"] for outcome in more.trainings) == [0.01, 0.03]
+    assert next(outcome for outcome in result.trainings if outcome.run == run.name) in more.trainings
+    assert begun == [(0, 0), (1, 0), (2, 0)]
+
+
+def test_a_training_that_dies_is_told_of_with_its_exit_status(squares: Path, tmp_path: Path) -> None:
+    def kill(event: Event) -> None:
+        (child,) = (Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split(),)
+        os.kill(int(child[-1]), signal.SIGKILL)
+
+    with pytest.raises(FluidlineError, match=r"the process of learning_rate-0.01 died, exit status -9"):
+        sweep(options(squares, tmp_path), {"learning_rate": [0.01]}, handlers=[kill])
 
 
 def test_a_sweep_goes_on_only_as_it_was_begun(swept: tuple[Path, Sweep, list[Turn]], squares: Path) -> None:
@@ -262,6 +278,7 @@ def test_a_sweep_goes_on_only_as_it_was_begun(swept: tuple[Path, Sweep, list[Tur
     assert sweep({"runs_dir": str(runs)}, {}, "rates", resume=True) == swept[1]
 
 
+@pytest.mark.usefixtures("together")
 def test_losses_that_differ_are_ranked_by_accuracy(squares: Path, tmp_path: Path) -> None:
     given = {**options(squares, tmp_path, learning_rate=0.01), "model": None}
     result = sweep(given, {"model": ["linear", "softmax"]}, "losses")
@@ -270,6 +287,7 @@ def test_losses_that_differ_are_ranked_by_accuracy(squares: Path, tmp_path: Path
     assert first.accuracy > second.accuracy  # type: ignore[operator]
 
 
+@pytest.mark.usefixtures("together")
 def test_validation_images_are_what_is_compared_where_there_are_any(squares: Path, tmp_path: Path) -> None:
     result = sweep(options(squares, tmp_path, valid_size=64), {"learning_rate": [0.001, 0.01]}, "held")
     header, *lines = text(result).splitlines()
@@ -299,6 +317,7 @@ def test_the_picture_has_room_for_many_lines(values: dict[str, int], tmp_path: P
     assert len({pixel for pixel in drawn if max(pixel) - min(pixel) > 80}) >= max(values.values())
 
 
+@pytest.mark.usefixtures("together")
 def test_the_command_names_the_best_and_how_to_export_it(
     squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -314,6 +333,7 @@ def test_the_command_names_the_best_and_how_to_export_it(
     assert json.loads(capsys.readouterr().out) == json.loads(Path("runs/two/sweep.json").read_text())
 
 
+@pytest.mark.usefixtures("together")
 def test_a_sweep_in_which_all_diverge_has_failed(
     squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
