@@ -35,6 +35,20 @@ def write_tensors(path: Path) -> Path:
     return path
 
 
+def write_two_outputs(path: Path) -> Path:
+    """Write a classifier of two labels by the mean of an image, which gives its mean too."""
+    graph = """(float[batch, 1, 4, 4] img) => (float[batch, 2] probabilities, float[batch] mean) {
+        mean = ReduceMean <keepdims = 0, axes = [1, 2, 3]> (img)
+        last = Constant <value = int64[1] {1}> ()
+        light = Unsqueeze (mean, last)
+        dark = Neg (light)
+        both = Concat <axis = 1> (dark, light)
+        probabilities = Softmax <axis = 1> (both)
+    }"""
+    onnx.save(onnx_graphs.parse(graph), path)
+    return path
+
+
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("kinds")
@@ -45,6 +59,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         write_value(folder / "houses.onnx", houses, size=(3,)),
         write_classifier(folder / "letters.onnx", {"labels": json.dumps(LETTERS)}, size=(1, 32, 40), classes=26),
         write_tensors(folder / "moves.onnx"),
+        write_two_outputs(folder / "light.onnx"),
     ]
     arguments = [argument for file in files for argument in ("--model", file)]
     with serving(*arguments, "--workers", 1, "--max-images", 20) as server:
@@ -162,6 +177,15 @@ def test_the_protocol_serves_every_model_with_its_own_names_and_shapes(kinds):
     assert (output["name"], output["data"]) == ("value", [5.5, 4.0])
 
 
+def test_of_several_outputs_the_first_is_predicted_and_the_protocol_has_them_all(kinds):
+    light = kinds.post_json("/predict?model=light", {"pixels": [255] * 16}).json["predictions"][0]
+    assert (light["label"], len(light["probabilities"])) == ("1", 2)
+    asked = {"inputs": [{"name": "img", "shape": [1, 1, 4, 4], "datatype": "FP32", "data": [-0.5] * 16}]}
+    first, mean = kinds.post_json("/v2/models/light/infer", asked).json["outputs"]
+    assert first["data"][0] == pytest.approx(1 / (1 + math.exp(-1)))
+    assert (mean["shape"], mean["data"]) == ([1], [-0.5])
+
+
 X = {"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [1, -5, 0.5, 2]}
 SHIFT = {"name": "shift", "shape": [2], "datatype": "INT64", "data": [1, -1]}
 
@@ -229,7 +253,7 @@ def test_the_description_has_every_kind_and_its_example_works(kinds):
         for shape in schemas["JsonImages"]["oneOf"][0]["properties"]["pixels"]["anyOf"]
         if "anyOf" in shape
     }
-    assert sizes == {784, 32 * 40}
+    assert sizes == {784, 32 * 40, 16}
     assert "JsonRows" in kinds.get("/docs").body.decode()
 
 
