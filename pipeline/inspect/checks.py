@@ -30,12 +30,12 @@ class Checks:
     """
 
     def __init__(self, programs: Programs, config: TrainConfig, place: Any) -> None:
-        self.config, self.executor, self.place = config, fluid.Executor(place), place
+        self.config, self.place = config, place
         self.shape_is_due, self.epochs = config.check_shape, set[int]()
         self.program: Any = None
         if config.check_shape or config.check_content:
             output = programs.prediction.name
-            self.program = part_to(programs.train, output)
+            self.program, self.executor = part_to(programs.train, output), fluid.Executor(place)
             self.network = read_program(self.program, output, "")
 
     def __call__(self, epoch: int, batch: int, feed: dict[str, Any], scope: Any) -> Iterator[CheckEvent]:

@@ -4,7 +4,7 @@ runs/NAME/inspect/
   inspect.txt, inspect.json        all that was found
   layers.csv, parameters.csv, activations.csv, confusion.csv, mistakes.csv
   program.txt, program.dot, onnx.dot, graph.png, graph.svg
-  filters_NAME.png, feature_maps.png, confusion.png, mistakes.png, surest.png
+  filters_NAME.png, feature_maps.png, confusion.png or fit.png, mistakes.png, surest.png
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Inspection:
     def as_text(self) -> str:
         """Return all of it for reading."""
         on = f", on {self.data}" if self.data else ""
-        parts = [f"run {self.run}, checkpoint {self.checkpoint}, pass {self.epoch}{on}"]
+        at = f"pass {self.epoch}" if self.checkpoint == BEST else f"before the end of pass {self.epoch}"
+        parts = [f"run {self.run}, checkpoint {self.checkpoint}, {at}{on}"]
         parts += [table.as_text(_SHOWN if name == "mistakes" else None) for name, table in self.tables.items()]
         if self.scores:
             parts.append(self.scores.as_text())

@@ -12,7 +12,7 @@ from pipeline.inspect.opened import Array
 from pipeline.inspect.page import gray, grid, write_page, zoomed
 from pipeline.inspect.tables import Columns, Table, percent
 
-LIMIT = 100  # images on a sheet
+_LIMIT = 100  # images on a sheet
 _IMAGE = 84  # pixels
 _LETTERS = 16  # of a label below an image, at most
 
@@ -41,7 +41,7 @@ def mistakes_table(probabilities: Array, truth: Array, labels: Sequence[str]) ->
 
 def draw_mistakes(path: Path, images: Array, mistakes: Table) -> bool:
     """Draw the surest mistakes: the image, its label, what it was taken for and how surely; False where there are none."""
-    rows = mistakes.rows[:LIMIT]
+    rows = mistakes.rows[:_LIMIT]
     if not rows:
         return False
     captions = [
@@ -56,7 +56,7 @@ def draw_mistakes(path: Path, images: Array, mistakes: Table) -> bool:
 def draw_surest(path: Path, images: Array, probabilities: Array, truth: Array, labels: Sequence[str]) -> None:
     """Draw, for each class, the images that are taken for it most surely."""
     predicted, top = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    each = max(1, LIMIT // len(labels))
+    each = max(1, _LIMIT // len(labels))
     sections = []
     for number, label in enumerate(labels):
         found = np.flatnonzero(predicted == number)
@@ -73,13 +73,9 @@ def _caption(probability: float, label: str, predicted: str) -> str:
 
 def _sure(probability: float) -> str:
     """Return a probability for reading, in which rounding hides no doubt: 0.9999994 is not 100%."""
-    return (
-        "> 99.9999%"
-        if probability > 0.999999
-        else f"{probability:.4%}"
-        if probability > 0.9999
-        else f"{probability:.2%}"
-    )
+    if probability > 0.999999:
+        return "> 99.9999%"
+    return f"{probability:.4%}" if probability > 0.9999 else f"{probability:.2%}"
 
 
 def _cut(label: str) -> str:

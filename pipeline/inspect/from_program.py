@@ -93,6 +93,8 @@ def _settings(op: Any, parameters: list[Parameter]) -> Mapping[str, Any]:
         settings["kernel"] = list(filters.shape[2:])
     for name in _settings_names(op):
         value, called = op.attr(name), _NAMES.get(name, name)
+        if not isinstance(value, bool | int | float | str | list):
+            continue  # a block of operators, say
         if called in _TELLING or not _equal(value, defaults.get(name)):
             settings[called] = round(value, 7) if isinstance(value, float) else value
     if settings.get("global_pooling"):

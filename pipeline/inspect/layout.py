@@ -28,8 +28,8 @@ class Layout:
 
 def lay_out(sizes: Sequence[Size], edges: Sequence[tuple[int, int]], gap: Size) -> Layout:
     """Return the layout of boxes of these (width, height), `gap` apart at least; an edge goes from a lower number to a higher."""
-    ranks = _ranks(len(sizes), edges)
-    sizes, ranks, chains = list(sizes), list(ranks), [[source] for source, _ in edges]
+    count, ranks = len(sizes), _ranks(len(sizes), edges)
+    sizes, chains = list(sizes), [[source] for source, _ in edges]
     for chain, (source, target) in zip(chains, edges, strict=True):
         for rank in range(ranks[source] + 1, ranks[target]):  # a line gets a place of its own in each rank it passes
             chain.append(len(sizes))
@@ -42,10 +42,10 @@ def lay_out(sizes: Sequence[Size], edges: Sequence[tuple[int, int]], gap: Size) 
             neighbours[upper].append(lower)
             neighbours[lower].append(upper)
     rows = _ordered(ranks, neighbours)
-    across = _across(rows, sizes, neighbours, gap[0], len(edges) and max(map(max, edges)))
+    across = _across(rows, sizes, neighbours, gap[0], count)
     down = _down(rows, sizes, gap[1])
     points = [(across[node], down[ranks[node]]) for node in range(len(sizes))]
-    width = max((x + size[0] / 2 for (x, _), size in zip(points, sizes, strict=True)), default=0.0)
+    width = max(x + size[0] / 2 for (x, _), size in zip(points, sizes, strict=True))
     height = down[-1] + max(sizes[node][1] for node in rows[-1]) / 2
     return Layout(points, [[points[node] for node in chain] for chain in chains], (width, height))
 
@@ -77,9 +77,13 @@ def _ordered(ranks: Sequence[int], neighbours: Mapping[int, Sequence[int]]) -> l
 
 
 def _across(
-    rows: Sequence[Sequence[int]], sizes: Sequence[Size], neighbours: Mapping[int, Sequence[int]], gap: float, last: int
+    rows: Sequence[Sequence[int]],
+    sizes: Sequence[Size],
+    neighbours: Mapping[int, Sequence[int]],
+    gap: float,
+    count: int,
 ) -> list[float]:
-    """Return x of each node: near the mean of those it is joined to, in the order of its row."""
+    """Return x of each node, the first `count` of them boxes: near those it is joined to, in the order of its row."""
     ranks = {node: rank for rank, row in enumerate(rows) for node in row}
     x = [0.0] * len(sizes)
     for sweep in range(2 * _SWEEPS + 1):
@@ -90,7 +94,7 @@ def _across(
             ]
             wanted = [sum(side) / len(side) if side else x[node] for node, side in zip(row, sides, strict=True)]
             apart = [(sizes[left][0] + sizes[right][0]) / 2 + gap for left, right in pairwise(row)]
-            weights = [_STRAIGHT if node > last else 1.0 for node in row]
+            weights = [_STRAIGHT if node >= count else 1.0 for node in row]
             for node, position in zip(row, _spread(wanted, apart, weights), strict=True):
                 x[node] = position
     left = min(position - size[0] / 2 for position, size in zip(x, sizes, strict=True))

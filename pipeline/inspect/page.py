@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Tile = npt.NDArray[np.uint8]  # [height, width, 3]
 
-WIDTH = 920  # pixels that a grid may take across
+_WIDTH = 920  # pixels that a grid may take across
 _MARGIN, _GAP, _BELOW = 20, 6, 26
 _TITLE, _HEADING, _CAPTION = 20, 15, 12  # sizes of letters, pixels
 _INK, _FAINT, _FRAME, _PAPER = (51, 51, 51), (107, 107, 107), (150, 150, 150), (255, 255, 255)
@@ -49,7 +49,7 @@ def zoomed(tile: Tile, side: int) -> Tile:
 
 
 def grid(tiles: Sequence[Tile], captions: Sequence[str] = (), columns: int | None = None) -> Image:
-    """Return tiles of one size in rows, each above the lines of its caption; as many in a row as WIDTH has room for."""
+    """Return tiles of one size in rows, each above the lines of its caption; as many in a row as there is room for."""
     from PIL import Image, ImageDraw
 
     height, width = tiles[0].shape[:2]
@@ -57,7 +57,7 @@ def grid(tiles: Sequence[Tile], captions: Sequence[str] = (), columns: int | Non
     lines = [caption.split("\n") for caption in captions]
     across = max(width, *(int(letters.getlength(line)) for caption in lines for line in caption)) if lines else width
     below = max(map(len, lines)) * (_CAPTION + 3) + 2 if lines else 0
-    columns = columns or max(1, min(len(tiles), WIDTH // (across + _GAP)))
+    columns = columns or max(1, min(len(tiles), _WIDTH // (across + _GAP)))
     rows = -(-len(tiles) // columns)
     size = (columns * (across + _GAP) + _GAP, rows * (height + below + _GAP) + _GAP)
     sheet = Image.new("RGB", size, _PAPER)

@@ -45,16 +45,11 @@ def parameter_table(network: Network, values: Mapping[str, Array]) -> Table:
         "parameter": str,
         "shape": shape_text,
         "count": count,
-        "learnt": yes,
+        "learnt": _yes,
         **_NUMBERS,
         "norm": number,
     }
     return Table("Parameters", columns, rows)
-
-
-def yes(value: bool) -> str:
-    """Return a truth for reading."""
-    return "yes" if value else "no"
 
 
 class Activations:
@@ -73,7 +68,7 @@ class Activations:
 
     def add(self, batch: Iterable[Array]) -> None:
         """Take what each layer gave to a batch, in the order of `layers`."""
-        for (layer, _), values in zip(self.layers.items(), batch, strict=True):
+        for layer, values in zip(self.layers, batch, strict=True):
             wide = values.astype(np.float64)
             self._sums[layer] += wide.sum(), np.square(wide).sum(), (values == 0).sum()
             self._counts[layer] += values.size
@@ -119,6 +114,10 @@ class Activations:
             "dead_units": np.flatnonzero(dead).tolist(),
             "constant_units": np.flatnonzero(same & ~dead).tolist(),
         }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _has_units(tensor: Tensor) -> bool:
