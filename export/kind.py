@@ -1,6 +1,6 @@
 """What kind of model it is: images or a table in, labels or a value out. Every command goes by what is decided here.
 
-It is told by the model's ends and by its metadata:
+It is told by the model's inputs, its answer to one of them, and its metadata:
 
 preprocessing   {"size": [height, width], "scale", "shift", "ink"} of images, {"features", "offset", "scale"} of a table
 labels          a list of names; none where the model gives a value
@@ -121,30 +121,26 @@ class Kind:
         return f"{what} to " + (f"{len(self.labels)} labels" if self.labels else "a value")
 
 
-def decide(
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    metadata: Mapping[str, str],
-    answer: Callable[[], npt.NDArray[Any]],
-) -> Kind:
-    """Return the kind of a model with these ends and metadata; `answer` gives its first output for any one input.
+def decide(inputs: Sequence[TensorSpec], metadata: Mapping[str, str], answer: Callable[[], npt.NDArray[Any]]) -> Kind:
+    """Return the kind of a model with these inputs and metadata; `answer` gives its first output for any one input.
 
     Raises DataError where the metadata cannot be read, or contradict the model.
     """
     preprocessing, labels, task = (_read(metadata, key) for key in ("preprocessing", "labels", "task"))
+    if labels and task == REGRESSION:
+        raise DataError(f"its metadata has {len(labels)} labels, and the task {REGRESSION}, which has none")
     takes = _read_input(inputs, preprocessing)
     if isinstance(takes, str):
         return Kind(None, why=takes)
     found = answer()
     if found.ndim != 2 or len(found) != 1 or found.dtype != np.float32:
-        return Kind(
-            None, why=f"it answers with {found.dtype}{list(found.shape)}, not with numbers [batch, n] of float32"
-        )
+        shown = f"{found.dtype}{list(found.shape)}"
+        return Kind(None, why=f"it answers with {shown}, not with numbers [batch, n] of float32")
     count = found.shape[1]
-    if not labels and task in (REGRESSION, None) and (count == 1 or task):
-        if count == 1:
-            return Kind(takes)
+    if task == REGRESSION and count > 1:
         return Kind(None, why=f"it gives {count} values at a time, and one is what predict writes")
+    if task == REGRESSION or (task is None and not labels and count == 1):
+        return Kind(takes)
     if found.min() < 0 or abs(float(found.sum()) - 1) > _SUM:
         mend = "let its graph end with softmax, or convert it with --softmax"
         return Kind(None, why=f"its answers are no probabilities ({mend})")

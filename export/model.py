@@ -139,7 +139,7 @@ def load(path: str | Path, device: str = "auto", purpose: str | None = None, app
     metadata = session.get_modelmeta().custom_metadata_map
     inputs, outputs = (_specs(path, values) for values in (session.get_inputs(), session.get_outputs()))
     try:
-        kind = decide(inputs, outputs, metadata, lambda: _try(path, session, inputs[0]))
+        kind = decide(inputs, metadata, lambda: _try(path, session, inputs[0]))
     except DataError as error:
         raise _unusable(path, str(error)) from error
     return Model(

@@ -38,6 +38,9 @@ class Said:
         return found
 
 
+NOTHING = Said()
+
+
 def read_labels(text: str) -> tuple[str, ...]:
     """Return labels `a,b,c`, or the lines of a file that is called so. Raises UsageError where two are the same."""
     parts = _read_text(Path(text)).splitlines() if Path(text).is_file() else text.split(",")

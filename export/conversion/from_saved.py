@@ -23,7 +23,7 @@ from export.conversion.sequences import with_lengths
 from export.conversion.signature import Signature
 from export.conversion.validate import Feed
 from export.kind import decide
-from export.said import Said
+from export.said import NOTHING, Said
 from fluidline.errors import DataError, FluidlineError, UsageError
 from fluidline.files import sha256, write_json
 
@@ -37,7 +37,7 @@ def convert_fluid(
     model_filename: str | None = None,
     params_filename: str | None = None,
     opset: int = 17,
-    said: Said = Said(),  # noqa: B008  frozen
+    said: Said = NOTHING,
 ) -> dict[str, Any]:
     """Convert the inference model in `folder` to the ONNX file `out`, and return what was made and measured.
 
@@ -51,7 +51,7 @@ def convert_fluid(
     return _convert(source, out, "fluid", folder.resolve().name, opset, said)
 
 
-def convert_jit(prefix: Path, out: Path, opset: int = 17, said: Said = Said()) -> dict[str, Any]:  # noqa: B008  frozen
+def convert_jit(prefix: Path, out: Path, opset: int = 17, said: Said = NOTHING) -> dict[str, Any]:
     """Do as `convert_fluid` does with PREFIX.pdmodel and PREFIX.pdiparams, which paddle.jit.save wrote in Paddle 2."""
     _check_out(out)
     source = read_jit(prefix)
@@ -63,7 +63,7 @@ def _check_out(out: Path) -> None:
         raise UsageError(f"{out} is where the summary goes; name the ONNX file otherwise, as in model.onnx")
 
 
-def _convert(source: SavedModel, out: Path, kind: str, name: str, opset: int, said: Said) -> dict[str, Any]:
+def _convert(source: SavedModel, out: Path, origin: str, name: str, opset: int, said: Said) -> dict[str, Any]:
     model = with_lengths(source.model)
     model = with_softmax(model) if said.softmax else model
     rewritten = rewrite(model)
@@ -73,18 +73,18 @@ def _convert(source: SavedModel, out: Path, kind: str, name: str, opset: int, sa
     outputs = tuple(spec.renamed(name) for spec, name in zip(measured.signature.outputs, names, strict=True))
     signature = Signature(measured.signature.inputs, outputs)
     metadata = said.metadata(signature.inputs)
-    made_of = decide(signature.inputs, signature.outputs, metadata, lambda: np.atleast_1d(expected[0][0])[:1])
-    if metadata and made_of.takes is None:
-        raise DataError(f"the model is not what was said of it: {made_of.why}")
+    kind = decide(signature.inputs, metadata, lambda: np.atleast_1d(expected[0][0])[:1])
+    if metadata and kind.takes is None:
+        raise DataError(f"the model is not what was said of it: {kind.why}")
     try:
-        converted = to_onnx(rewritten, signature, name, {"source": kind, **metadata}, opset)
+        converted = to_onnx(rewritten, signature, name, {"source": origin, **metadata}, opset)
         report = write_validated(converted, out, signature, feeds, expected, TOLERANCE)
     except FluidlineError as error:
         raise explain_control_flow(model, error) from error
     summary = {
         "source": _described(source, reference is model),
         "onnx": {"file": out.name, "sha256": sha256(out), "bytes": out.stat().st_size},
-        "takes": str(made_of),
+        "takes": str(kind),
         "inputs": [spec.as_json() for spec in signature.inputs],
         "outputs": [spec.as_json() for spec in signature.outputs],
         **converted.as_json(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import struct
 from pathlib import Path
@@ -49,6 +50,28 @@ def exported(exported_once: RunFolder, tmp_path: Path) -> RunFolder:
     """A copy of the exported run, to write to."""
     shutil.copytree(exported_once.path, tmp_path / "runs" / "bars")
     return RunFolder(tmp_path / "runs" / "bars")
+
+
+@pytest.fixture(scope="session")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A linear model of prices, trained on houses.csv beside its runs, with its inference models and ONNX file; read it."""
+    from export.inference import export_inference
+    from export.onnx import export_onnx
+    from pipeline.config import load_config
+    from pipeline.train import train
+
+    root = tmp_path_factory.mktemp("houses")
+    rows = np.random.default_rng(0).uniform([1, 0, 100], [9, 80, 700], (60, 3))
+    prices = 5 * rows[:, 0] - 0.1 * rows[:, 1] + 20
+    with open(root / "houses.csv", "w", newline="") as file:
+        names = ["rooms", "age", "tax", "price"]
+        csv.writer(file).writerows([names, *np.column_stack([rows, prices]).round(3).tolist()])
+    options = {"epochs": 3, "batch_size": 10, "run": "houses", "runs_dir": str(root / "runs")}
+    train(load_config(model="linear", data=str(root / "houses.csv"), **options))
+    run = RunFolder(root / "runs" / "houses")
+    export_inference(run)
+    export_onnx(run)
+    return run
 
 
 def write_bars(folder: Path) -> Path:

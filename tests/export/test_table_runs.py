@@ -13,32 +13,12 @@ import pytest
 
 from export.bench import bench, bench_file
 from export.bench.backends import BACKENDS
-from export.inference import export_inference
 from export.model import load
 from export.onnx import export_onnx
 from export.predict import predict
 from fluidline.runs import RunFolder
 
 FEATURES = ["rooms", "age", "tax"]
-
-
-@pytest.fixture(scope="module")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A linear model of prices, trained, and made into inference models and ONNX."""
-    from pipeline.config import load_config
-    from pipeline.train import train
-
-    root = tmp_path_factory.mktemp("houses")
-    rows = np.random.default_rng(0).uniform([1, 0, 100], [9, 80, 700], (60, 3))
-    prices = 5 * rows[:, 0] - 0.1 * rows[:, 1] + 20
-    with open(root / "houses.csv", "w", newline="") as file:
-        csv.writer(file).writerows([[*FEATURES, "price"], *np.column_stack([rows, prices]).round(3).tolist()])
-    options = {"epochs": 3, "batch_size": 10, "run": "houses", "runs_dir": str(root / "runs")}
-    train(load_config(model="linear", data=str(root / "houses.csv"), **options))
-    run = RunFolder(root / "runs" / "houses")
-    export_inference(run)
-    export_onnx(run)
-    return run
 
 
 def test_what_it_takes_and_gives_travels_from_the_training_into_the_file(houses):

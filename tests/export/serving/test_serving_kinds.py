@@ -16,6 +16,8 @@ from classifiers import LESS, bar, write_classifier, write_value
 from PIL import Image
 from running import Server, serving
 
+from export.model import load
+
 LETTERS = [chr(ord("a") + index) for index in range(26)]
 PREPROCESSING = {"features": ["a", "b", "c"], "offset": [1.0, 0.0, 0.0], "scale": [1.0, 2.0, 0.5]}
 RAW = "application/octet-stream"
@@ -266,3 +268,16 @@ def test_a_server_of_a_table_alone_describes_no_images(tmp_path):
         answer = server.post_json("/predict", content["application/json"]["example"])
         assert math.isclose(answer.json["predictions"][0]["value"], -LESS)
         assert server.get("/docs").status == server.get("/").status == 200
+
+
+def test_a_run_of_a_table_is_served_by_the_runs_name(houses):
+    rows = [[5.0, 10.0, 300.0], [3.0, 40.0, 200.0]]
+    with serving("--runs-dir", houses.path.parent, "--run", "houses", "--workers", 1) as server:
+        answer = server.post_json("/predict", {"features": rows}).json
+        about = server.get("/v2/models/linear").json
+    model = load(houses.onnx)
+    expected = model.run(model.table.normalise(np.array(rows)))[:, 0]
+    assert answer["model"] == "linear"
+    np.testing.assert_allclose(values(answer), expected, rtol=1e-5)
+    assert about["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 3]}]
+    assert about["outputs"] == [{"name": "prediction", "datatype": "FP32", "shape": [-1, 1]}]
