@@ -44,7 +44,7 @@ MODELS = {
     "softmax": Model("pipeline.graphs:softmax", Recipe(epochs=15, batch_size=64, learning_rate=0.002)),
     "mlp": Model("pipeline.graphs:mlp", Recipe(epochs=12, batch_size=128, learning_rate=0.002, l2=1e-4)),
     "lenet": Model("pipeline.graphs:lenet", Recipe(epochs=10, batch_size=64, learning_rate=0.003, l2=1e-3)),
-    "sigmoid_mlp": Model("pipeline.graphs:sigmoid_mlp", Recipe(epochs=15, batch_size=64, learning_rate=0.01)),
+    "sigmoid_mlp": Model("pipeline.graphs:sigmoid_mlp", Recipe(epochs=15, batch_size=64, learning_rate=0.003)),
     "linear": Model("pipeline.graphs:softmax", Recipe(epochs=10, batch_size=64, learning_rate=0.001), MSE),
     "cnn20": Model("pipeline.graphs:cnn20", Recipe(epochs=10, batch_size=64, learning_rate=0.002, l2=1e-4)),
 }
