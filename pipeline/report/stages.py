@@ -41,12 +41,14 @@ def benchmark(subject: Subject) -> Html:
     bench = subject.bench
     measured = [each for each in bench["backends"] if each["timings"]]
     machine, protocol = bench["environment"], bench["protocol"]
+    share = machine.get("other_cpu_share")  # None where the machine does not say
+    busy = "" if share is None else f" Other processes took {share:.0%} of the processors meanwhile."
     return join(
         [
             element(
                 "p",
                 f"On {machine['cpu_model']}, {machine['cpu_cores']} cores, {protocol['threads']} threads a backend,"
-                f" {words.moment(subject.stages['bench']['time'])}; {protocol['images']}.",
+                f" {words.moment(subject.stages['bench']['time'])}; {protocol['images']}.{busy}",
             ),
             table("Backends", _BACKEND_HEADER, map(_backend, measured)),
             _rates(measured),

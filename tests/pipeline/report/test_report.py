@@ -17,6 +17,8 @@ from pipeline.__main__ import pipeline
 from pipeline.evaluate import evaluate
 from pipeline.report import report
 
+pytestmark = pytest.mark.timeout(300)  # a model is trained, exported and measured first
+
 
 @pytest.fixture(scope="module")
 def page(whole_once: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Page:

@@ -24,9 +24,12 @@ FLAGS = (
     *("--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs a browser: Debian's packages chromium and chromium-driver"
-)
+pytestmark = [
+    pytest.mark.timeout(300),  # a model is trained, exported and measured first
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="needs a browser: Debian's packages chromium and chromium-driver"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
