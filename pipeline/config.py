@@ -181,7 +181,8 @@ class TrainConfig:
         self._check("optimizer", "momentum")
         optimizer, _ = optimizers.settings_of(self)
         if optimizer != optimizers.parse(recipe.optimizer)[0]:
-            self._fill_in({"learning_rate": OPTIMIZERS[optimizer].learning_rate})
+            row = OPTIMIZERS[optimizer]
+            self._fill_in({"learning_rate": row.learning_rate, "decay": row.decay})
         self._fill_in(dataclasses.asdict(recipe))
         # Indexing an array is not worth a thread: a batch of MNIST's takes less than handing it over.
         self._fill_in({"prefetch": 0 if self.augment == NONE else 4})

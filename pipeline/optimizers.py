@@ -34,31 +34,37 @@ _BETAS = {"beta1": _share(0.9), "beta2": _share(0.999)}
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A row of the table: fluid's class, the learning rate to try first, and the arguments that are settings."""
+    """A row of the table: fluid's class, the learning rate to try first, the arguments that are settings, and the decay.
+
+    None leaves the decay to the recipe.
+    """
 
     fluid: str
     learning_rate: float
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    decay: str | None = None
 
 
+# The rates were chosen on 5,000 training images of MNIST held out, after three passes of mlp and two of softmax.
 OPTIMIZERS = {
     "sgd": Optimizer("SGD", 0.1),
     "momentum": Optimizer("Momentum", 0.02, {MOMENTUM: _share(0.9), "use_nesterov": _NO}),
     "lars_momentum": Optimizer(
-        "LarsMomentum", 1.0, {MOMENTUM: _share(0.9), "lars_coeff": _tiny(0.001), "lars_weight_decay": _amount(0.0005)}
+        "LarsMomentum", 3.0, {MOMENTUM: _share(0.9), "lars_coeff": _tiny(0.001), "lars_weight_decay": _amount(0.0005)}
     ),
-    "adagrad": Optimizer("Adagrad", 0.01, {"epsilon": _tiny(1e-6), "initial_accumulator_value": _amount(0.0)}),
-    "decayed_adagrad": Optimizer("DecayedAdagrad", 0.001, {"decay": _share(0.95), "epsilon": _tiny(1e-6)}),
+    "adagrad": Optimizer("Adagrad", 0.03, {"epsilon": _tiny(1e-6), "initial_accumulator_value": _amount(0.0)}),
+    "decayed_adagrad": Optimizer("DecayedAdagrad", 0.004, {"decay": _share(0.95), "epsilon": _tiny(1e-6)}),
     "adadelta": Optimizer("Adadelta", 1.0, {"epsilon": _tiny(1e-6), "rho": _share(0.95)}),
     "rmsprop": Optimizer(
-        "RMSProp", 0.001, {"rho": _share(0.95), "epsilon": _tiny(1e-6), MOMENTUM: _share(0.0), "centered": _NO}
+        "RMSProp", 0.002, {"rho": _share(0.95), "epsilon": _tiny(1e-6), MOMENTUM: _share(0.0), "centered": _NO}
     ),
-    "adam": Optimizer("Adam", 0.001, {**_BETAS, "epsilon": _tiny(1e-8)}),
-    "adamax": Optimizer("Adamax", 0.002, {**_BETAS, "epsilon": _tiny(1e-8)}),
-    "lamb": Optimizer("Lamb", 0.002, {"lamb_weight_decay": _amount(0.01), **_BETAS, "epsilon": _tiny(1e-6)}),
-    # Without l2: 1.8 takes l1 in its stead too.
-    "ftrl": Optimizer("Ftrl", 0.1, {"l1": _amount(0.0), "lr_power": Setting(most=0, default=-0.5)}),
-    "dpsgd": Optimizer("Dpsgd", 0.1, {"clip": _tiny(0.9), "batch_size": _tiny(0.999), "sigma": _amount(1e-8)}),
+    "adam": Optimizer("Adam", 0.002, {**_BETAS, "epsilon": _tiny(1e-8)}),
+    "adamax": Optimizer("Adamax", 0.005, {**_BETAS, "epsilon": _tiny(1e-8)}),
+    "lamb": Optimizer("Lamb", 0.012, {"lamb_weight_decay": _amount(0.01), **_BETAS, "epsilon": _tiny(1e-6)}),
+    # Without l2: 1.8 takes l1 in its stead too. It makes each parameter anew from all gradients times the rate of now,
+    # so one that falls takes the parameters along.
+    "ftrl": Optimizer("Ftrl", 0.03, {"l1": _amount(0.0), "lr_power": Setting(most=0, default=-0.5)}, "constant"),
+    "dpsgd": Optimizer("Dpsgd", 0.3, {"clip": _tiny(0.9), "batch_size": _tiny(0.999), "sigma": _amount(1e-8)}),
 }
 _LOOKAHEAD = {"alpha": Setting(least=0, most=1, default=0.5), "k": Setting(int, least=1, default=5)}
 

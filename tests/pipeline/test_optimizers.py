@@ -172,6 +172,12 @@ def test_an_optimizer_that_is_not_the_recipes_brings_its_own_learning_rate() -> 
     assert TrainConfig(model="mlp", optimizer="sgd", learning_rate=0.5).learning_rate == 0.5
 
 
+def test_ftrl_keeps_its_rate_unless_told_as_its_parameters_fall_with_it() -> None:
+    assert TrainConfig(model="mlp", optimizer="ftrl").decay == "constant"
+    assert TrainConfig(model="mlp", optimizer="ftrl", decay="cosine").decay == "cosine"
+    assert TrainConfig(model="mlp", optimizer="sgd").decay == TrainConfig(model="mlp").decay
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
