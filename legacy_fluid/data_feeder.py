@@ -10,10 +10,21 @@ from paddle.base.data_feeder import (  # noqa: F401  not in __all__, and used by
     check_dtype,
     check_type,
     check_variable_and_dtype,
-    convert_dtype,
 )
 
 __all__ = ["DataFeeder"]
+
+
+def convert_dtype(dtype: Any) -> str:
+    """Return a dtype, the core's or NumPy's, by its name; ValueError where there is none such."""
+    try:
+        return _convert_dtype(dtype)
+    except TypeError as error:  # so it is called since
+        raise ValueError(*error.args) from None
+
+
+_convert_dtype = _data_feeder.convert_dtype
+_data_feeder.convert_dtype = convert_dtype  # which the checks call
 
 
 class DataFeeder(_data_feeder.DataFeeder):

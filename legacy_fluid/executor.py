@@ -16,7 +16,7 @@ from paddle.base.executor import (
 from paddle.base.framework import Program, Variable
 
 from .compiler import CompiledProgram
-from .core import CPUPlace
+from .core import CPUPlace, raises_enforce_not_met
 from .framework import default_main_program
 from .lod_tensor import create_lod_tensor
 from .lowering import lowered
@@ -43,6 +43,7 @@ class Executor(_executor.Executor):
         self._number = next(_numbers)
         self._prepared: dict[Any, Prepared | None] = {}
 
+    @raises_enforce_not_met
     def run(
         self,
         program: Any = None,
@@ -66,24 +67,27 @@ class Executor(_executor.Executor):
             return_numpy: arrays where True, LoDTensors where False.
 
         Raises:
+            TypeError: `program` is no program.
             ValueError: a fed array does not fit the shape that `fluid.data` declared.
             RuntimeError: a fetched LoDTensor with lengths is asked for as an array.
+            core.EnforceNotMet: an operator refuses what it is given.
         """
         program = program or default_main_program()
         if isinstance(program, CompiledProgram):
             program = program._program
+        if not isinstance(program, Program):
+            raise TypeError(f"an Executor runs a Program or a CompiledProgram, not {program!r}")
         feed = _whole_batch(feed) if isinstance(feed, list | tuple) else feed or {}
         is_optimized = False
-        if isinstance(program, Program):
-            program = lowered(program)
-            fetched = None if use_prune else _names(fetch_list)
-            if fetched is not None:
-                if isinstance(self.place, CPUPlace):
-                    program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
-                    is_optimized = program is not before
-                if ready := self._ready(program, feed, fetched, scope or global_scope()):
-                    with flushed():
-                        return ready.run(feed, return_numpy)
+        program = lowered(program)
+        fetched = None if use_prune else _names(fetch_list)
+        if fetched is not None:
+            if isinstance(self.place, CPUPlace):
+                program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
+                is_optimized = program is not before
+            if ready := self._ready(program, feed, fetched, scope or global_scope()):
+                with flushed():
+                    return ready.run(feed, return_numpy)
         with flushed(), in_line() if is_optimized else nullcontext():
             return super().run(
                 program,

@@ -115,6 +115,7 @@ def load_op_library(lib_filename: str) -> None:
     """Load operators that were compiled against 1.8."""
 
 
+@core.raises_enforce_not_met
 def _append_op(self: Block, *args: Any, **kwargs: Any) -> Operator:
     """What Block.append_op does in fluid 1.8."""
     if in_dygraph_mode():

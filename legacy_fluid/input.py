@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import core
+from .data_feeder import check_type
 from .framework import default_main_program
 from .layer_helper import LayerHelper
 from .layers.nn.sparse import look_up, one_hot_v2
@@ -20,7 +21,12 @@ def data(name: str, shape: Any, dtype: Any = "float32", lod_level: int = 0) -> A
         shape: None or -1 stands for any size.
         dtype: of the elements.
         lod_level: levels of sequence lengths; 0 for a dense tensor.
+
+    Raises:
+        TypeError: the name is no string, or the shape no list or tuple.
     """
+    check_type(name, "name", str, "data")
+    check_type(shape, "shape", (list, tuple), "data")
     attributes = {
         "name": name,
         "shape": [-1 if size is None else size for size in shape],

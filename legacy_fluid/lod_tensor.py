@@ -11,6 +11,7 @@ from . import core
 __all__ = ["create_lod_tensor", "create_random_int_lodtensor"]
 
 
+@core.raises_enforce_not_met
 def create_lod_tensor(data: Any, recursive_seq_lens: list[list[int]], place: Any) -> Any:
     """Return a LoDTensor.
 
@@ -21,7 +22,7 @@ def create_lod_tensor(data: Any, recursive_seq_lens: list[list[int]], place: Any
 
     Raises:
         AssertionError: the sequences of a list have other lengths.
-        ValueError: the lengths do not fit the data.
+        core.EnforceNotMet: the lengths do not fit the data.
         TypeError: `data` is neither.
     """
     if isinstance(data, core.LoDTensor):

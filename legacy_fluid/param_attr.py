@@ -6,6 +6,7 @@ from typing import Any
 
 from paddle.base import param_attr as _param_attr
 
+from .data_feeder import check_type
 from .initializer import Constant, Initializer, Xavier
 from .regularizer import WeightDecayRegularizer
 
@@ -22,6 +23,10 @@ class ParamAttr(_param_attr.ParamAttr):
         regularizer: WeightDecayRegularizer, instead of the optimizer's.
         trainable: whether the optimizer updates it.
         do_model_average: whether ModelAverage includes it.
+
+    Raises:
+        TypeError: an argument has another type.
+        ValueError: the name is empty.
     """
 
     def __init__(
@@ -33,6 +38,12 @@ class ParamAttr(_param_attr.ParamAttr):
         trainable: bool = True,
         do_model_average: bool = True,
     ) -> None:
+        check_type(name, "name", (str, type(None)), "ParamAttr")
+        check_type(learning_rate, "learning_rate", (float, int), "ParamAttr")
+        check_type(trainable, "trainable", bool, "ParamAttr")
+        check_type(do_model_average, "do_model_average", bool, "ParamAttr")
+        if name == "":
+            raise ValueError("the name of a ParamAttr is not empty: leave it out for one that is generated")
         self.name = name
         self.initializer = initializer
         self.learning_rate = learning_rate

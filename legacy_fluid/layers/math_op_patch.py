@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import core, unique_name
 from ..framework import Variable, default_main_program, in_dygraph_mode
-from .nn.slicing import from_the_front
+from .nn.slicing import from_the_front, refuse_empty
 from .utils import numbers_as_variables
 
 _TYPES = core.VarDesc.VarType
@@ -188,6 +188,7 @@ def _sliced(self: Any, axes: list[int], gone: list[int], limits: dict[str, list[
     kind = "strided_slice" if any(step != 1 for step in limits["strides"]) else "slice"
     if kind == "slice":
         del limits["strides"]
+        refuse_empty(self, axes, limits)
     out = _named_temporary(self, f"_{kind}")
     limits, backwards = from_the_front(axes, limits)
     part = _temporary(self, self.dtype) if backwards else out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import core
 from ...data_feeder import check_dtype, check_type, check_variable_and_dtype
 from ...framework import Variable, in_dygraph_mode
 from ...layer_helper import LayerHelper
@@ -67,9 +68,26 @@ def _slice(helper: Any, axes: Any, limits: dict[str, Any]) -> Any:
         elif not isinstance(given, Variable):
             fixed = [-1 if isinstance(item, Variable) else flag for item, flag in zip(given, fixed, strict=False)]
     attrs["infer_flags"] = fixed
+    if helper.layer_type == "slice":
+        refuse_empty(helper.kwargs["input"], axes, limits)
     out = helper.create_variable_for_type_inference(dtype=helper.input_dtype("input"))
     helper.append_op(type=helper.layer_type, inputs=inputs, attrs=attrs, outputs={"Out": out})
     return reverse(out, backwards) if backwards else out
+
+
+def refuse_empty(x: Any, axes: Any, limits: dict[str, Any]) -> None:
+    """Raise core.EnforceNotMet where `starts` and `ends` leave nothing of a dimension whose size is known."""
+    if any(isinstance(given, Variable) for given in limits.values()):
+        return
+    for axis, start, end in zip(axes, limits["starts"], limits["ends"], strict=False):
+        if not isinstance(start, int) or not isinstance(end, int) or not -len(x.shape) <= axis < len(x.shape):
+            continue
+        size = x.shape[axis]
+        first, beyond = (max(limit + size if limit < 0 else limit, 0) for limit in (start, end))
+        if size > 0 and min(beyond, size) <= first:
+            raise core.EnforceNotMet(
+                f"slice: from {start} up to {end} there is nothing in dimension {axis} of {x.name}, of size {size}"
+            )
 
 
 def from_the_front(axes: Any, limits: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
