@@ -36,8 +36,8 @@ def raises_enforce_not_met(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if isinstance(error, _core.EnforceNotMet) or not _is_of_core(error):
                 raise
-            told = _both(type(error))(*error.args)
-            raise told.with_traceback(error.__traceback__) from None
+            told = _both(type(error))(*error.args).with_traceback(error.__traceback__)
+        raise told  # out here, where it takes the place of the other instead of following it
 
     return call
 

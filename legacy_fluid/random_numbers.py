@@ -18,6 +18,8 @@ from numpy.typing import DTypeLike
 
 _MODULUS, _MULTIPLIER = 2**31 - 1, 48271
 _SPAN = float(_MODULUS - 1)  # how many states there are
+# Asked for here, as NumPy complains where subnormal numbers count as zero.
+_LEAST = {np.dtype(dtype): float(np.finfo(dtype).tiny) for dtype in ("float32", "float64")}
 _KEPT = 2**22  # no longer sequence of states is kept for the next draw
 
 
@@ -55,7 +57,7 @@ def normal(shape: Sequence[int], dtype: DTypeLike, seed: int, mean: float, std: 
 
 def truncated_normal(shape: Sequence[int], dtype: DTypeLike, seed: int, mean: float, std: float) -> np.ndarray:
     """Return numbers of a normal distribution that is cut off at two standard deviations."""
-    fractions = uniform([math.prod(shape)], dtype, seed, float(np.finfo(dtype).tiny), 1.0)
+    fractions = uniform([math.prod(shape)], dtype, seed, _LEAST[np.dtype(dtype)], 1.0)
     inside = _scalar(math.erf(math.sqrt(2.0)), dtype)
     numbers = math.sqrt(2.0) * _erfinv((2 * fractions - 1) * inside).astype("float64") * std + mean
     return numbers.astype(dtype).reshape(shape)
