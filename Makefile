@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 .PHONY: all bench-accuracy bench-train clean data distclean export format help inspect lint onnx-bench predict report \
-	samples serve setup setup-dev sweep test test-kill test-slow train
+	samples serve setup setup-dev sweep test test-docs test-kill test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
 MODEL  ?= lenet
@@ -102,6 +102,9 @@ format: setup-dev ## Put the code into the project's style
 
 test: setup-dev ## Run the tests (a few minutes on two cores)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+
+test-docs: setup-dev ## Do all that the guide and the tutorials' pages tell a reader to type
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not gpu" tests/docs $(ARGS)
 
 test-kill: setup-dev ## Kill a training at 200 random moments and see that it ends as if nobody had
 	@OMP_NUM_THREADS=1 KILLS=200 $(PY) -m pytest tests/pipeline/test_train_kill.py $(ARGS)

@@ -126,6 +126,11 @@ def _listed(places: list[Place]) -> str:
 def _summary(report: Report) -> str:
     counts = Counter(c.status for c in report.coverage.values())
     what = ", ".join(f"{counts[status]} {status}" for status in reversed(_ORDER) if counts[status]) or "none"
-    uses = sum(map(len, report.places.values()))
+    files, names = _counted(report.files, "file"), _counted(len(report.coverage), "name")
+    uses = _counted(sum(map(len, report.places.values())), "use")
     unreadable = f", {len(report.unreadable)} of them unreadable" if report.unreadable else ""
-    return f"{report.files} files{unreadable}; {len(report.coverage)} names of fluid, {uses} uses: {what}"
+    return f"{files}{unreadable}; {names} of fluid, {uses}: {what}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
