@@ -18,7 +18,7 @@ COMMANDS = {
 
 @click.group(cls=Group, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def pipeline() -> None:
-    """Train and test the digit classifiers of the PaddlePaddle book."""
+    """Train models written in fluid, the tutorials' or your own, and see what came of it."""
 
 
 if __name__ == "__main__":
