@@ -44,7 +44,7 @@ def test_a_model_is_opened_as_its_settings_say(model):
     options = load(model, "cpu", "latency").session.get_session_options()
     assert options.intra_op_num_threads == 2
     assert options.graph_optimization_level.name == "ORT_ENABLE_EXTENDED"
-    assert load(model, "cpu").session.get_modelmeta().graph_name == "bars"
+    assert load(model, "cpu").session.get_modelmeta().graph_name == "small"
 
 
 def test_more_images_than_a_call_takes_are_answered_in_order(model):
