@@ -31,7 +31,7 @@ TUTORIALS = sorted((DOCS / "tutorials").glob("[0-9]*.md"))
     [pytest.param(page, id=page.stem, marks=[] if page.stem == QUICK else pytest.mark.slow) for page in [GUIDE, *TUTORIALS]],
 )  # fmt: skip
 def test_every_command_of_the_page_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
+    if "curl " in page.read_text() and shutil.which("curl") is None:
         pytest.skip("needs curl")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     ports: dict[str, str] = {}
