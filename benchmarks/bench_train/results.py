@@ -13,8 +13,8 @@ from benchmarks.bench_train.contenders import OURS, Contender
 FIRST_BATCHES = (
     6  # of a training: their costs must agree closely. Later Adam makes much of little, see docs/training-speed.md
 )
-FIRST_TOLERANCE = 5e-3
-LAST_TOLERANCE = 0.10  # of the average cost of a pass, of which rounding decides ever more as a training goes on
+FIRST_TOLERANCE = 1e-3
+LAST_TOLERANCE = 0.05  # of the average cost of a pass, of which rounding decides ever more as a training goes on
 
 
 @dataclass(frozen=True)
