@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import html
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from export.predictions import Prediction
 from export.reading.gray import UnreadableImageError, read_gray
 from export.reading.plain_png import SIZE
 from fluidline.files import write_text
+from fluidline.pages import data_uri, escape
 
 LIMIT = 200  # images on the sheet, and as many failures: what is kept in memory, and what a browser shows at once
 _THUMBNAIL = 112  # pixels, the longer side
@@ -93,20 +91,20 @@ class ContactSheet:
         if len(kept) < self._images:
             which = f"The {len(kept)} of {self._images} images with the lowest probability"
         images = "\n".join(self._figure(prediction, pixels) for _, _, prediction, pixels in kept)
-        page = _PAGE.format(summary=_text(summary), which=which, images=images, failures=self._list_failures())
+        page = _PAGE.format(summary=escape(summary), which=which, images=images, failures=self._list_failures())
         write_text(path, page)
 
     def _figure(self, prediction: Prediction, pixels: bytes) -> str:
         ranked = list(zip(prediction.labels, prediction.probabilities, strict=True))
-        others = "".join(f", {_text(label)} {probability:.4f}" for label, probability in ranked[1:])
+        others = "".join(f", {escape(label)} {probability:.4f}" for label, probability in ranked[1:])
         return _IMAGE.format(
             thumbnail=_data_uri(self._thumbnail(prediction)),
             seen=_data_uri(Image.frombytes("L", (self._width, self._height), pixels)),
             size=f"{self._width} by {self._height}",
-            label=_text(prediction.labels[0]),
+            label=escape(prediction.labels[0]),
             probability=f"{prediction.probabilities[0]:.4f}",
             others=others,
-            file=_text(prediction.name),
+            file=escape(prediction.name),
         )
 
     def _thumbnail(self, prediction: Prediction) -> Image.Image:
@@ -120,16 +118,10 @@ class ContactSheet:
     def _list_failures(self) -> str:
         if not self._failed:
             return ""
-        items = "\n".join(f"<li>{_text(failure.name)}: {_text(failure.error)}</li>" for failure in self._failed)
+        items = "\n".join(f"<li>{escape(failure.name)}: {escape(failure.error)}</li>" for failure in self._failed)
         count = f"{self._failures}" + (f", the first {LIMIT}" if self._failures > LIMIT else "")
         return f'<h2>Files that could not be read ({count})</h2>\n<ul class="file">\n{items}\n</ul>'
 
 
-def _text(text: str) -> str:
-    return html.escape(text.encode("utf-8", "backslashreplace").decode())  # names need not be UTF-8
-
-
 def _data_uri(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=max(image.size) <= _SMALL, quality=80)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_uri(image, lossless=max(image.size) <= _SMALL)

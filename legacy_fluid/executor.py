@@ -86,8 +86,7 @@ class Executor(_executor.Executor):
                 program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
                 is_optimized = program is not before
             if ready := self._ready(program, feed, fetched, scope or global_scope()):
-                with flushed():
-                    return ready.run(feed, return_numpy)
+                return ready.run(feed, return_numpy)
         with flushed(), in_line() if is_optimized else nullcontext():
             return super().run(
                 program,

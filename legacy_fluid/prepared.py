@@ -20,6 +20,8 @@ from paddle.base import core
 from paddle.base.executor import _as_lodtensor, as_numpy, check_feed_shape_type
 from paddle.base.framework import Program, get_flags, set_flags
 
+from .subnormals import flushed
+
 KEPT_BYTES = 64 * 2**20
 """What the results of a run may take, all together, to be kept for the next."""
 
@@ -70,7 +72,8 @@ class Prepared:
         for index in reversed(range(block.op_size())):
             if block.op(index).type() in _AT_THE_DOORS:
                 block._remove_op(index, index + 1)
-        self._in_line = self._keeps or _threads() > 1 or any(map(_is_onednn, _ops(block)))
+        self._threads = _threads()
+        self._in_line = self._keeps or self._threads > 1 or any(map(_is_onednn, _ops(block)))
         # Variables that persist are in the scope, where they can be reached; the others are in one of the executor's.
         inlets = {name: _persistent(block, name, _FED) for name in feed}
         outlets = {**inlets}  # the variable of one name, fed or fetched, once or twice
@@ -106,12 +109,12 @@ class Prepared:
         """
         for inlet in self._inlets:
             inlet.fill(feed[inlet.name])
-        if _threads() > 1 and self._is_small(_rows(feed)):
+        if self._threads > 1 and self._is_small(_rows(feed)):
             core.set_num_threads(1)
             try:
                 self._run()
             finally:
-                core.set_num_threads(_threads())
+                core.set_num_threads(self._threads)
         else:
             self._run()
         tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
@@ -123,12 +126,10 @@ class Prepared:
         return self._is_for_one_thread[rows]
 
     def _run(self) -> None:
-        if self._is_built:
+        build = in_line() if self._in_line and not self._is_built else nullcontext()
+        with flushed(), build:
             self._executor.run([], False)
-        else:
-            with in_line() if self._in_line else nullcontext():
-                self._executor.run([], False)
-            self._is_built = True
+        self._is_built = True
 
 
 class _Inlet:

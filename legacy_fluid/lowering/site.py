@@ -7,7 +7,8 @@ from typing import Any
 
 from paddle.base import core
 
-Slots = Mapping[str, list[str]]
+from .. import op_descs
+from ..op_descs import Slots
 
 
 class Site:
@@ -143,16 +144,7 @@ class Site:
         return name
 
     def _insert(self, index: int, op_type: str, inputs: Slots, outputs: Slots, attrs: Mapping[str, Any]) -> None:
-        op = self.block._insert_op(index)
-        op.set_type(op_type)
-        for slot, names in inputs.items():
-            op.set_input(slot, names)
-        for slot, names in outputs.items():
-            op.set_output(slot, names)
-        for name, value in attrs.items():
-            op._set_attr(name, value)
-        op._set_attr("op_role", self.op.attr("op_role"))
-        op.check_attrs()
+        op_descs.insert(self.block, index, op_type, inputs, outputs, attrs, self.op.attr("op_role"))
         self.changed = True
 
     def _unused(self, slot: str | None, like: str) -> dict[str, list[str]]:

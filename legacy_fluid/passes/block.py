@@ -8,7 +8,9 @@ from typing import Any
 
 from paddle.base import core
 
-Slots = Mapping[str, list[str]]
+from .. import op_descs
+from ..op_descs import Slots
+
 FLOAT = core.VarDesc.VarType.FP32
 _TENSOR = core.VarDesc.VarType.LOD_TENSOR
 
@@ -79,16 +81,7 @@ class Block:
         last = self.desc.op_size() - 1  # -1 where the block is empty by now
         beside = self.desc.op(min(index, last)) if last >= 0 else None
         role = beside.attr("op_role") if beside is not None and beside.has_attr("op_role") else 0
-        op = self.desc._insert_op(index)
-        op.set_type(op_type)
-        for slot, names in inputs.items():
-            op.set_input(slot, names)
-        for slot, names in outputs.items():
-            op.set_output(slot, names)
-        for name, value in attrs.items():
-            op._set_attr(name, value)
-        op._set_attr("op_role", role)
-        op.check_attrs()
+        op_descs.insert(self.desc, index, op_type, inputs, outputs, attrs, role)
 
 
 class Uses:

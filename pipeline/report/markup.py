@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+from fluidline.pages import data_uri, escape
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,7 +33,7 @@ def element(name: str, *content: object, **attributes: object) -> Html:
 
 def join(parts: Iterable[object]) -> Html:
     """Return the parts one after the other, each escaped unless it is Html."""
-    return Html("".join(part if isinstance(part, Html) else _escape(part) for part in parts))
+    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
 def section(identity: str, title: str, *content: object) -> Html:
@@ -76,12 +75,7 @@ def number(value: object) -> Html:
 
 def picture(image: Image, alt: str, **attributes: object) -> Html:
     """Return an image with its pixels in the page itself."""
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=True)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return element(
-        "img", src=f"data:image/webp;base64,{data}", alt=alt, width=image.width, height=image.height, **attributes
-    )
+    return element("img", src=data_uri(image), alt=alt, width=image.width, height=image.height, **attributes)
 
 
 def _cell(value: object) -> Html:
@@ -91,8 +85,4 @@ def _cell(value: object) -> Html:
 def _attribute(name: str, value: object) -> str:
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{_escape(value)}"'
-
-
-def _escape(value: object) -> str:
-    return html.escape(str(value).encode("utf-8", "backslashreplace").decode())  # names of files need not be UTF-8
+    return f" {name}" if value is True else f' {name}="{escape(value)}"'
