@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from fluidline.errors import UsageError, closest
 from pipeline.data.dataset import SIDE, Images
-
-NONE = "none"
+from pipeline.settings import NONE
 
 Floats = npt.NDArray[np.float32]
 

@@ -168,7 +168,7 @@ class TrainConfig:
     )  # fmt: skip
     log_to: str = _option(
         f"Log for these too, below the run's folder: 'none', or {','.join(loggers.PACKAGES)}.",
-        parse=loggers.parse, default=loggers.NONE,
+        parse=loggers.parse, default=NONE,
     )  # fmt: skip
     run: str = _option("Name of the run's folder; the model's name unless given.")
     runs_dir: str = _option("Folder that holds the runs.", default="runs")

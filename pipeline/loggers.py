@@ -25,8 +25,7 @@ from fluidline.runs import RunFolder
 from pipeline.checkpoint import BEST, MODEL
 from pipeline.events import Best, EndTrainingEvent, Event
 from pipeline.metrics import MetricsLog, Row
-
-NONE = "none"
+from pipeline.settings import NONE
 
 _COUNTS = {"kind", "epoch", "batch", "step"}  # what says where a row of the metrics belongs; the rest are values
 # By a row's kind: what its tags begin with, and what it is drawn against.

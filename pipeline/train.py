@@ -27,7 +27,6 @@ from fluidline.errors import UsageError
 from fluidline.files import atomic_file, recover, write_json
 from fluidline.machine import cores, cpu_model
 from fluidline.runs import DEFAULT_ROOT, RunFolder, create_run, point_latest
-from pipeline.augment import NONE
 from pipeline.checkpoint import check_best, find_checkpoint, sweep
 from pipeline.config import TrainConfig, config_options, load_config
 from pipeline.data import load
@@ -41,6 +40,7 @@ from pipeline.models import short_name
 from pipeline.plot import PlotHandler
 from pipeline.result import TrainResult, result_of, write_stage
 from pipeline.resume import check_checkpoint, check_config, clear, fingerprint, refuse_existing
+from pipeline.settings import NONE
 from pipeline.signals import StopSignal
 
 if TYPE_CHECKING:

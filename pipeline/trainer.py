@@ -106,10 +106,10 @@ class Trainer:
 
     def _step(self, feed: Feed, handle: Callable[[Event], None]) -> None:
         now, size = self.progress, len(feed[LABEL])
-        numbers = self.step_feed(now.step)
-        for check in self.checks(now.epoch, now.batch, {**feed, **numbers}, self.scope):
+        feed = {**feed, **self.step_feed(now.step)}
+        for check in self.checks(now.epoch, now.batch, feed, self.scope):
             handle(check)
-        cost, accuracy = self._run(self.programs.train, {**feed, **numbers}, self.scope)
+        cost, accuracy = self._run(self.programs.train, feed, self.scope)
         if not math.isfinite(cost):
             raise DivergedError(
                 f"the cost became {cost} in epoch {now.epoch}, batch {now.batch}"
@@ -118,11 +118,11 @@ class Trainer:
             )
         now.cost_sum += cost * size
         now.right += round((accuracy or 0.0) * size)
-        rate = float(str(numbers[LEARNING_RATE][0]))  # through its digits as float32: 0.001, not 0.0010000000474974513
-        event = EndStepEvent(now.epoch, now.batch, now.step, cost, accuracy, rate)
-        now.batch, now.step = now.batch + 1, now.step + 1
-        if event.batch % self.config.log_every == 0:
-            handle(event)
+        epoch, batch, step = now.epoch, now.batch, now.step
+        now.batch, now.step = batch + 1, step + 1
+        if batch % self.config.log_every == 0:
+            rate = float(str(feed[LEARNING_RATE][0]))  # through its digits as float32: 0.001, not 0.0010000000474974513
+            handle(EndStepEvent(epoch, batch, step, cost, accuracy, rate))
 
     def _finish_epoch(self, handle: Callable[[Event], None]) -> None:
         now, count = self.progress, len(self.dataset.train)
