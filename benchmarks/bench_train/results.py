@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 from benchmarks.bench_train.contenders import OURS, Contender
+from benchmarks.figures import Spread
 
 FIRST_BATCHES = (
     6  # of a training: their costs must agree closely. Later Adam makes much of little, see docs/training-speed.md
@@ -70,19 +70,6 @@ class Entry:
             "peak_bytes": self.laps[-1].peak_bytes,
             "laps": [asdict(lap) for lap in self.laps],
         }
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median, lowest and highest of several rounds."""
-
-    median: float
-    lowest: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.bench_train.results import Climb, Comparison, Race, Report, Spread
+from benchmarks.bench_train.results import Climb, Comparison, Race, Report
+from benchmarks.figures import Row, busy_notes, machine, table
 
-BUSY_SHARE = 0.15  # of the processors, taken by others: above it, distrust the figures
 START_S = 3.0  # what import and program building may take
-
-Row = Sequence[str]
 
 
 def markdown(report: Report) -> str:
@@ -17,23 +15,23 @@ def markdown(report: Report) -> str:
     sections = [
         "# Training speed",
         _facts(report),
-        "## Ratios: ours to each rival, images/s\n\n" + _table(_ratio_rows(report.races)),
-        "## What each reaches\n\n" + _table(_entry_rows(report.races)),
-        "## Costs\n\n" + _table(_cost_rows(report.races)),
+        "## Ratios: ours to each rival, images/s\n\n" + table(_ratio_rows(report.races)),
+        "## What each reaches\n\n" + table(_entry_rows(report.races)),
+        "## Costs\n\n" + table(_cost_rows(report.races)),
     ]
     if report.climb:
         sections.append(
-            f"## LeNet to {report.climb.goal:.2%} on the test images\n\n" + _table(_climb_rows(report.climb))
+            f"## LeNet to {report.climb.goal:.2%} on the test images\n\n" + table(_climb_rows(report.climb))
         )
     sections.append("\n".join(f"- {note}" for note in _notes(report)))
     return "\n\n".join(sections) + "\n"
 
 
 def _facts(report: Report) -> str:
-    environment, protocol = report.environment, report.protocol
+    protocol = report.protocol
     threads = protocol["threads"] or "each library's own number of"
     return (
-        f"{environment['cpu_model']}, {environment['cpu_cores']} cores; {threads} threads; batch"
+        f"{machine(report.environment)}; {threads} threads; batch"
         f" {protocol['batch_size']}; {protocol['rounds']} rounds in turns after one to warm up; {protocol['data']}."
     )
 
@@ -49,7 +47,7 @@ def _ratio_rows(races: Sequence[Race]) -> list[Row]:
                     race.model,
                     comparison.rival.title,
                     f"**{ratio.median:.2f}**",
-                    f"{ratio.lowest:.2f} to {ratio.highest:.2f}",
+                    ratio.span(".2f"),
                     "" if target is None else f"{target:g}",
                     reached,
                 )
@@ -69,7 +67,7 @@ def _entry_rows(races: Sequence[Race]) -> list[Row]:
                     race.model,
                     entry.title,
                     f"{rate.median:,.0f}",
-                    _range(rate),
+                    rate.span(",.0f"),
                     str(entry.ready["threads"]),
                     f"{entry.ready['import_s']:.2f}",
                     f"{entry.ready['build_s']:.2f}",
@@ -109,12 +107,7 @@ def _climb_rows(climb: Climb) -> list[Row]:
 
 
 def _notes(report: Report) -> list[str]:
-    notes = []
-    share = report.environment["other_cpu_share"]
-    if share is not None and share > BUSY_SHARE:
-        notes.append(
-            f"**Other processes took {share:.0%} of the processors meanwhile: measure again on a quiet machine.**"
-        )
+    notes = busy_notes(report.environment)
     notes += [
         f"{race.model}: **the costs of ours and {comparison.rival.title} do not fall alike**; the ratio means nothing."
         for race in report.races
@@ -130,16 +123,3 @@ def _notes(report: Report) -> list[str]:
         "The rivals are given the images as float32 arrays in memory; ours shuffles, gathers and normalises in its time.",
         "Memory counts all of the process: interpreter, libraries and data.",
     ]
-
-
-def _range(spread: Spread) -> str:
-    return f"{spread.lowest:,.0f} to {spread.highest:,.0f}"
-
-
-def _table(rows: Sequence[Row]) -> str:
-    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
