@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: all bench-accuracy bench-train clean data distclean export format help inspect lint onnx-bench predict report \
+.PHONY: all bench-accuracy bench-predict bench-serve bench-train clean data distclean export format help inspect lint onnx-bench predict report \
 	samples serve setup setup-dev sweep test test-docs test-kill test-slow train
 
 # Settings, all optional:    make train MODEL=mlp DATA=../shared/mnist EPOCHS=5
@@ -23,8 +23,9 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 VENV := .venv
 PY   := $(VENV)/bin/python
 
-# PyTorch, which training is compared with, has an environment of its own.
+# What is only compared with has environments of its own: PyTorch, and the peers of serve and predict.
 BENCH := .venv-bench
+PEERS := .venv-peers
 
 # $(call flag,--name,value) is the flag where the value is given, and nothing where it is not.
 flag = $(if $(strip $(2)),$(1) "$(strip $(2))")
@@ -118,9 +119,18 @@ bench-accuracy: setup ## Train the three models with three seeds on DATA and pri
 bench-train: setup $(if $(findstring --without torch,$(ARGS)),,$(BENCH)/.installed) ## Race training against PyTorch and Paddle (ARGS="--without torch": without PyTorch)
 	@$(PY) -m benchmarks.bench_train $(call flag,--data,$(DATA)) $(ARGS)
 
-$(BENCH)/.installed: requirements-bench.txt | $(PY)
-	$(PY) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+bench-serve: setup $(PEERS)/.installed ## Race serving RUN's model against FastAPI and Mosec (ARGS="--rounds 0 --requests 1000000": our memory)
+	@$(PY) -m benchmarks.serving $(run) $(call flag,--data,$(DATA)) $(ARGS)
+
+bench-predict: setup $(PEERS)/.installed ## Race predicting folders with RUN's model against OpenCV and Pillow
+	@$(PY) -m benchmarks.folders $(run) $(call flag,--data,$(DATA)) $(ARGS)
+
+$(BENCH)/.installed: requirements-bench.txt
+$(PEERS)/.installed: requirements-peers.txt
+
+$(BENCH)/.installed $(PEERS)/.installed: | $(PY)
+	$(PY) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 clean: ## Remove what tests, linters and a trial run left (not runs/, not .venv)
@@ -128,7 +138,7 @@ clean: ## Remove what tests, linters and a trial run left (not runs/, not .venv)
 	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too (runs/ stays)
-	rm -rf $(VENV) $(BENCH)
+	rm -rf $(VENV) $(BENCH) $(PEERS)
 
 help: ## List the chores
 	@echo "make [CHORE] [SETTING=value ...]"
