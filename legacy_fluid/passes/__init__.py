@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from paddle.base.framework import Program
 
-from . import bias_sums, channels_last, epsilons, fully_connected, pool_first, unused
+from . import bias_sums, channels_last, epsilons, fully_connected, pool_first, unused, winograd
 from .block import Block
 
 __all__ = ["PASSES", "Pass", "optimized", "use", "used", "using"]
@@ -48,6 +48,8 @@ class Pass:
 
 _CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d"})
 
+_GRADIENTS = frozenset({"conv2d_grad"})
+
 PASSES = (
     Pass("unused", "operators whose results nobody sees are left out", unused.apply, unused.PURE),
     Pass(
@@ -56,6 +58,7 @@ PASSES = (
         pool_first.apply,
         frozenset({"pool2d"}),
     ),
+    Pass("winograd", "convolutions as products of matrices, with a quarter of the multiplications", winograd.apply, _GRADIENTS),
     Pass(
         "channels_last",
         "convolutions, pools and relu by oneDNN, channels side by side",

@@ -72,7 +72,7 @@ def _members(block: Block) -> dict[int, Kind]:
         if op.type().endswith("_grad"):
             joins = kind.key_of(op) in keys
         else:
-            joins = op.type() in CONVOLUTIONS or not region.isdisjoint(inputs)
+            joins = op.type() in (*CONVOLUTIONS, 'pool2d') or not region.isdisjoint(inputs)
         if joins:
             members[index] = kind
             region.update(outputs)
