@@ -1,7 +1,7 @@
 """A model rewritten for this machine's processor: the same answers, sooner. Kept in the user's cache.
 
-What is rewritten is what `export onnx` simplifies and folds, for files that it did not make, and the width of the
-convolutions (`export.conversion.widen`). It takes onnx and 0.1 s once for each model.
+What is rewritten is what `export onnx` simplifies and folds, for files that it did not make, and how many channels the
+convolutions have (`export.conversion.part` and `.widen`). It takes onnx and 0.1 s once for each model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fluidline.errors import ValidationError
 from fluidline.files import atomic_file, sha256
 from fluidline.machine import cache_folder, vector_floats
 
-_VERSION = 1  # of the rewriting: what another version has kept is not taken
+_VERSION = 2  # of the rewriting: what another version has kept is not taken
 _TOLERANCE = 1e-5  # of the largest answer to noise, and of 1
 _IMAGES = 8
 _KEPT = 100  # twins

@@ -9,6 +9,7 @@ import onnx.version_converter
 
 from export.conversion.fold import fold
 from export.conversion.graph import Graph, read_model
+from export.conversion.part import part
 from export.conversion.simplify import simplify
 from export.conversion.widen import widen
 from fluidline.errors import DataError
@@ -18,7 +19,7 @@ _OPSET = 17  # before 15, inference does not follow sizes through Shape and Slic
 
 
 def rewrite(path: Path, vector_floats: int) -> bytes:
-    """Return the file's model simplified, folded and widened to multiples of `vector_floats`, names and metadata kept.
+    """Return the file's model simplified, folded, parted and widened to multiples of `vector_floats`, names and metadata kept.
 
     Raises DataError where it is no ONNX file, or an output would lose its name.
     """
@@ -31,6 +32,7 @@ def rewrite(path: Path, vector_floats: int) -> bytes:
     fold(graph)
     simplify(graph)
     if vector_floats > 1:
+        part(graph, vector_floats)
         widen(graph, vector_floats)
     if graph.outputs != [value.name for value in model.graph.output]:
         raise DataError(f"{path}: an output is another value's name")

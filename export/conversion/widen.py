@@ -25,11 +25,12 @@ def widen(graph: Graph, multiple: int = 16) -> list[str]:
     What follows has to be channelwise, one reader after the other, up to a convolution or a matrix product: its weights
     for the new channels are zeros, so that the sums are the same.
     """
-    return [node.output[0] for node in graph.nodes if node.op_type == "Conv" and _widen(graph, node, multiple)]
+    return [node.output[0] for node in graph.nodes if node.op_type == "Conv" and widen_one(graph, node, multiple)]
 
 
-def _widen(graph: Graph, convolution: onnx.NodeProto, multiple: int) -> bool:
-    weights = _weights_of(graph, convolution)
+def widen_one(graph: Graph, convolution: onnx.NodeProto, multiple: int) -> bool:
+    """Fill up the channels of a convolution; False where it does not allow it, or has no need."""
+    weights = weights_of(graph, convolution)
     if weights is None or attribute(convolution, "group", 1) != 1 or not weights.shape[0] % multiple:
         return False
     channels = weights.shape[0]
@@ -65,7 +66,7 @@ def _reader(graph: Graph, value: str) -> tuple[onnx.NodeProto | None, int]:
 
 def _widen_input(graph: Graph, reader: onnx.NodeProto, channels: int, more: int, per_channel: int) -> bool:
     """Give a node's weights zeros for the channels that come; False where they are not its own, or not so laid out."""
-    weights = _weights_of(graph, reader)
+    weights = weights_of(graph, reader)
     if weights is None or attribute(reader, "group", 1) != 1 or attribute(reader, "transA", 0):
         return False
     axis = 1 if reader.op_type == "Conv" or attribute(reader, "transB", 0) else 0
@@ -75,7 +76,7 @@ def _widen_input(graph: Graph, reader: onnx.NodeProto, channels: int, more: int,
     return True
 
 
-def _weights_of(graph: Graph, node: onnx.NodeProto) -> np.ndarray | None:
+def weights_of(graph: Graph, node: onnx.NodeProto) -> np.ndarray | None:
     """Return the constant weights that only this node reads."""
     return graph.constants.get(node.input[1]) if len(graph.users(node.input[1])) == 1 else None
 

@@ -45,7 +45,7 @@ def test_a_model_of_paddles_converter_loses_what_computes_nothing(exported_once,
     kinds = [node.op_type for node in rewritten.graph.node]
     assert "Identity" not in kinds
     shapes = [list(tensor.dims) for tensor in rewritten.graph.initializer if len(tensor.dims) == 4]
-    assert shapes == [[32, 1, 5, 5], [64, 32, 5, 5]]
+    assert shapes == [[16, 1, 5, 5], [64, 16, 5, 5], [16, 1, 6, 6], [64, 4, 5, 5]]
 
 
 def test_answers_that_change_leave_the_plain_model(exported_once, cache, monkeypatch):
