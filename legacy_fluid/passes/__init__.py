@@ -48,8 +48,6 @@ class Pass:
 
 _CONVOLUTIONS = frozenset({"conv2d", "depthwise_conv2d"})
 
-_GRADIENTS = frozenset({"conv2d_grad"})
-
 PASSES = (
     Pass("unused", "operators whose results nobody sees are left out", unused.apply, unused.PURE),
     Pass(
@@ -58,7 +56,12 @@ PASSES = (
         pool_first.apply,
         frozenset({"pool2d"}),
     ),
-    Pass("winograd", "convolutions as products of matrices, with a quarter of the multiplications", winograd.apply, _GRADIENTS),
+    Pass(
+        "winograd",
+        "small convolutions of a training are products of matrices, with an eighth of the multiplications",
+        winograd.apply,
+        frozenset({"conv2d_grad"}),
+    ),
     Pass(
         "channels_last",
         "convolutions, pools and relu by oneDNN, channels side by side",

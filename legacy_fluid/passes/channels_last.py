@@ -28,6 +28,7 @@ from .images import CONVOLUTIONS, KINDS, Kind
 _NHWC, _NCHW, _ONEDNN = 1, 2, 5  # how the core numbers its layouts
 _FROM_FIRST, _TO_FIRST = {"src_layout": _NCHW, "dst_layout": _ONEDNN}, {"src_layout": _ONEDNN, "dst_layout": _NCHW}
 _FROM_LAST, _TO_LAST = {"src_layout": _NHWC, "dst_layout": _ONEDNN}, {"src_layout": _ONEDNN, "dst_layout": _NHWC}
+_BEGINNINGS = frozenset({*CONVOLUTIONS, "pool2d"})
 _LAST, _FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
 _numbers = count()
 
@@ -72,7 +73,7 @@ def _members(block: Block) -> dict[int, Kind]:
         if op.type().endswith("_grad"):
             joins = kind.key_of(op) in keys
         else:
-            joins = op.type() in (*CONVOLUTIONS, 'pool2d') or not region.isdisjoint(inputs)
+            joins = op.type() in _BEGINNINGS or not region.isdisjoint(inputs)
         if joins:
             members[index] = kind
             region.update(outputs)

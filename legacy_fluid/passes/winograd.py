@@ -15,12 +15,15 @@ Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, 20
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ..op_descs import Slots
 from .block import Block, Uses, first
 
 _POINTS = (0.0, 1.0, -1.0, 2.0, -0.5, -2.0, 0.5)
@@ -29,15 +32,19 @@ _POINTS = (0.0, 1.0, -1.0, 2.0, -0.5, -2.0, 0.5)
 _QUADRATICS = ((1.0, 1.0), (1.0, -1.0))
 """The a and b of x^2 + b x + a. With more of them, or more points, fewer digits are right."""
 
+_WEIGHTS = [5, 5]
 _TILE = 8  # outputs along a side; with 5 weights all of the above are used, and 1e-6 is the error
 _SLOTS = ("Input", "Filter", "Output")
 _FLOAT32 = 5  # how the core numbers it
+_LARGEST = 14  # outputs along a side, beyond which the products do not stay in the cache
+_SAVED = 8  # multiplications of oneDNN for one of ours, from which on it is faster
+_VECTOR = 16  # channels: oneDNN rounds up to it
 
 
 def apply(block: Block) -> bool:
     """Rewrite the convolutions that gain by it, and their gradients; return whether there were any."""
     changed = False
-    while (found := _find(block)) is not None:
+    while found := _find(block):
         _Rewriting(block, *found).run()
         changed = True
     return changed
@@ -47,31 +54,43 @@ def _find(block: Block) -> tuple[int, int] | None:
     """Return the indices of a convolution to rewrite and of its gradient."""
     ops, uses = block.ops(), Uses(block)
     for forward, op in enumerate(ops):
-        if op.type() != "conv2d" or not _gains(block, op):
+        if op.type() != "conv2d" or not _is_plain(block, op) or not _gains(block, op):
             continue
-        names = [first(op, slot) for slot in _SLOTS]
-        gradients = [
+        image, filters, output = (first(op, slot) for slot in _SLOTS)
+        backward = [
             index
-            for index in uses.readers[names[1]]
-            if ops[index].type() == "conv2d_grad" and first(ops[index], "Input") == names[0] and index > forward
+            for index in uses.readers[filters]
+            if ops[index].type() == "conv2d_grad" and first(ops[index], "Input") == image and index > forward
         ]
-        if len(gradients) == 1 and all(uses.is_written_once(names[part]) for part in (0, 2)):
-            return forward, gradients[0]
+        if len(backward) == 1 and uses.is_written_once(image) and uses.is_written_once(output):
+            return forward, backward[0]
     return None
 
 
-def _gains(block: Block, op: Any) -> bool:
-    image, filters, output = (block.shape(first(op, slot)) for slot in _SLOTS)
+def _is_plain(block: Block, op: Any) -> bool:
     return (
-        op.attr("data_format") in ("NCHW", "AnyLayout")
+        all(block.is_image(first(op, slot)) for slot in _SLOTS)
+        and op.attr("data_format") in ("NCHW", "AnyLayout")
         and op.attr("strides") == op.attr("dilations") == [1, 1]
         and op.attr("groups") == 1
         and op.attr("padding_algorithm") == "EXPLICIT"
-        and filters[2:] == [5, 5]
-        and filters[1] >= 8
-        and min(image[1:]) > 0
-        and max(output[2:]) <= 16
     )
+
+
+def _gains(block: Block, op: Any) -> bool:
+    """Whether so many multiplications are saved, on images so small, that it pays to lay everything out for it."""
+    image, filters, output = (block.shape(first(op, slot)) for slot in _SLOTS)
+    sizes, weights, outputs = image[2:], filters[2:], output[2:]
+    channels = filters[:2]
+    if weights != _WEIGHTS or min(*sizes, *outputs) < 1 or max(outputs) > _LARGEST or min(channels) < _VECTOR // 2:
+        return False
+    rows = (len(_side(*side, 0).output) for side in zip(sizes, weights, outputs, strict=True))
+    ours = math.prod(channels) * math.prod(rows)
+    return math.prod(map(_rounded, channels)) * math.prod(weights) * math.prod(outputs) >= _SAVED * ours
+
+
+def _rounded(channels: int) -> int:
+    return -(-channels // _VECTOR) * _VECTOR
 
 
 @dataclass(frozen=True)
@@ -88,18 +107,19 @@ class _Side:
     filter: np.ndarray
     output: np.ndarray
 
-    @classmethod
-    def make(cls, image: int, weights: int, output: int, padding: int) -> _Side:
-        tiles = -(-output // _TILE)
-        tile = -(-output // tiles)
-        a, g, b = _algorithm(tile, weights)
-        images, outputs = np.zeros((len(b), tiles, image)), np.zeros((len(a), tiles, output))
-        for number in range(tiles):
-            begin = number * tile
-            kept = slice(max(begin - padding, 0), min(begin - padding + b.shape[1], image))
-            images[:, number, kept] = b[:, kept.start - begin + padding : kept.stop - begin + padding]
-            outputs[:, number, begin : begin + tile] = a[:, : output - begin]
-        return cls(images.reshape(-1, image), np.repeat(g, tiles, axis=0), outputs.reshape(-1, output))
+
+@cache
+def _side(image: int, weights: int, output: int, padding: int) -> _Side:
+    tiles = -(-output // _TILE)
+    tile = -(-output // tiles)
+    a, g, b = _algorithm(tile, weights)
+    images, outputs = np.zeros((len(b), tiles, image)), np.zeros((len(a), tiles, output))
+    for number in range(tiles):
+        begin = number * tile - padding  # of what the tile sees; there is nothing outside of the image
+        seen = slice(max(begin, 0), min(begin + b.shape[1], image))
+        images[:, number, seen] = b[:, seen.start - begin : seen.stop - begin]
+        outputs[:, number, number * tile : (number + 1) * tile] = a[:, : output - number * tile]
+    return _Side(images.reshape(-1, image), np.repeat(g, tiles, axis=0), outputs.reshape(-1, output))
 
 
 def _algorithm(tile: int, weights: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,7 +172,10 @@ def _block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
 
 
 class _Rewriting:
-    """Of one convolution and its gradient."""
+    """Of one convolution and its gradient.
+
+    Variables are declared as [a, b, height, width] with as many numbers as they have; how these lie, each step says.
+    """
 
     def __init__(self, block: Block, forward: int, backward: int) -> None:
         self.block = block
@@ -161,14 +184,11 @@ class _Rewriting:
         self.image, self.filter, self.output = (first(op, slot) for slot in _SLOTS)
         self.image_grad, self.filter_grad, self.output_grad = (first(gradient, f"{slot}@GRAD") for slot in _SLOTS)
         image, filters, output = (block.shape(name) for name in (self.image, self.filter, self.output))
-        paddings = op.attr("paddings")
-        sides = zip(image[2:], filters[2:], output[2:], paddings[:: len(paddings) // 2], strict=True)
-        self.height, self.width = (_Side.make(*numbers) for numbers in sides)
-        points = len(self.height.image) * len(self.width.image)
-        self.images, self.filters, self.outputs = [-1, *image[1:]], filters, [-1, *output[1:]]
-        self.image_values = [points, -1, image[1]]
-        self.filter_values = [points, *filters[:2]]
-        self.output_values = [points, -1, output[1]]
+        paddings = op.attr("paddings")  # of each side, or of both ends of each
+        begins = paddings[:: len(paddings) // 2]
+        self.height, self.width = zip(image[2:], filters[2:], output[2:], begins, strict=True)
+        self.rows = [len(_side(*side).output) for side in (self.height, self.width)]
+        self.shapes = {"image": image, "filter": filters, "output": output}
         self.at = 0
 
     def run(self) -> None:
@@ -183,60 +203,76 @@ class _Rewriting:
         rewrite()
 
     def _go(self) -> None:
-        for side in ("height", "width"):
-            for kind, matrix in vars(getattr(self, side)).items():
-                numbers = {"shape": matrix.shape, "dtype": _FLOAT32, "fp32_values": matrix.ravel().tolist()}
-                self._insert("assign_value", {}, self._matrix(side, kind), list(matrix.shape), numbers)
-        images = self._at_points(self.image, "image", self._name("V"), self.image_values)
-        filters = self._at_points(self.filter, "filter", self._name("U"), self.filter_values)
-        outputs = self._multiply(images, filters, self._name("P"), self.output_values, trans_y=True)
-        self._from_points(outputs, "output", self.output, self.outputs)
+        images = self._at_points(self.image, "image", "V")
+        filters = self._at_points(self.filter, "filter", "U")
+        outputs = self._multiply(images, filters, self._name("P"), self._values("output"), trans_y=True)
+        self._from_points(outputs, "output", self.output)
 
     def _go_back(self) -> None:
-        outputs = self._at_points(self.output_grad, "output", self._name("P@GRAD"), self.output_values)
-        if self.image_grad:
-            images = self._multiply(outputs, self._name("U"), self._name("V@GRAD"), self.image_values)
-            self._from_points(images, "image", self.image_grad, self.images)
-        if self.filter_grad:
-            filters = self._multiply(outputs, self._name("V"), self._name("U@GRAD"), self.filter_values, trans_x=True)
-            self._from_points(filters, "filter", self.filter_grad, self.filters)
+        images, filters = self._name("V"), self._name("U")
+        outputs = self._at_points(self.output_grad, "output", "P@GRAD")
+        if self._is_wanted(self.image_grad):
+            self._multiply(outputs, filters, f"{images}@GRAD", self._values("image"))
+            self._from_points(f"{images}@GRAD", "image", self.image_grad)
+        if self._is_wanted(self.filter_grad):
+            self._multiply(outputs, images, f"{filters}@GRAD", self._values("filter"), trans_x=True)
+            self._from_points(f"{filters}@GRAD", "filter", self.filter_grad)
 
-    def _at_points(self, source: str, kind: str, target: str, shape: list[int]) -> str:
-        """Take [a, b, height, width] to [points, a, b]."""
-        height, width = (self._matrix(side, kind) for side in ("height", "width"))
-        lines = self._share(source, f"{target}_LINES", [-1, self.block.shape(width)[1]])
-        columns = self._multiply(width, lines, f"{target}_COLUMNS", [-1, self.block.shape(height)[1]], trans_y=True)
-        return self._multiply(height, columns, target, shape, trans_y=True)
+    def _is_wanted(self, gradient: str | None) -> bool:
+        return gradient is not None and self.block.find(gradient) is not None
 
-    def _from_points(self, source: str, kind: str, target: str, shape: list[int]) -> None:
-        """Take [points, a, b] to [a, b, height, width]."""
-        height, width = (self._matrix(side, kind) for side in ("height", "width"))
-        values = self._share(source, f"{source}_VALUES", [self.block.shape(height)[0], -1])
-        columns = self._multiply(values, height, f"{source}_COLUMNS", [self.block.shape(width)[0], -1], trans_x=True)
-        result = self._multiply(columns, width, f"{target}@WINOGRAD", shape, trans_x=True)
-        self._share(result, target)
+    def _at_points(self, source: str, kind: str, part: str) -> str:
+        """Take [a, b, height, width] to [products, a, b]."""
+        (a, b, height, width), wide = self.shapes[kind], self.rows[1]
+        lines, columns, target = self._name(f"{part}_LINES"), self._name(f"{part}_COLUMNS"), self._name(part)
+        self._insert("share_data", {"X": [source]}, lines, [a, b, height, width])
+        self._reshape(lines, [-1, width])
+        self._multiply(self._matrix(kind, self.width), lines, columns, [a, b, height, wide], trans_y=True)
+        self._reshape(columns, [-1, height])
+        self._multiply(self._matrix(kind, self.height), columns, target, self._values(kind), trans_y=True)
+        self._reshape(target, [math.prod(self.rows), -1, b])
+        return target
 
-    def _multiply(self, x: str, y: str, out: str, shape: list[int], **attrs: bool) -> str:
-        """Multiply, and give the product another shape, in its own memory."""
-        transposed = {"trans_x": False, "trans_y": False, **attrs}
-        self._insert("matmul_v2", {"X": [x], "Y": [y]}, out, shape, transposed)
-        return self._insert("reshape", {"X": [out]}, out, shape, {"shape": shape})
+    def _from_points(self, source: str, kind: str, target: str) -> None:
+        """Take [products, a, b] to [a, b, height, width]; `source` changes its shape."""
+        (a, b, height, width), (high, wide) = self.shapes[kind], self.rows
+        columns, result = f"{source}_COLUMNS", f"{source}_RESULT"
+        self._reshape(source, [high, -1])
+        self._multiply(source, self._matrix(kind, self.height), columns, [a, b, height, wide], trans_x=True)
+        self._reshape(columns, [wide, -1])
+        self._multiply(columns, self._matrix(kind, self.width), result, [a, b, height, width], trans_x=True)
+        self._reshape(result, [-1, b, height, width])
+        self._insert("share_data", {"X": [result]}, target, [a, b, height, width])
 
-    def _share(self, source: str, target: str, shape: list[int] | None = None) -> str:
-        """Let `target` be the same numbers in the same memory, with a shape of its own."""
-        self._insert("share_data", {"X": [source]}, target, shape or self.block.shape(source), {})
-        return self._insert("reshape", {"X": [target]}, target, shape, {"shape": shape}) if shape else target
+    def _values(self, kind: str) -> list[int]:
+        return [*self.shapes[kind][:2], *self.rows]
+
+    def _matrix(self, kind: str, side: tuple[int, ...]) -> str:
+        """Return the name of a matrix, which is put before what comes next where it is not there yet."""
+        matrix = getattr(_side(*side), kind)
+        name = self._name("_".join(map(str, (kind.upper(), *side))))
+        if self.block.find(name) is None:
+            numbers = {"shape": matrix.shape, "dtype": _FLOAT32, "fp32_values": matrix.ravel().tolist()}
+            self._insert("assign_value", {}, name, matrix.shape, **numbers)
+        return name
+
+    def _multiply(self, x: str, y: str, out: str, shape: Sequence[int], **transposed: bool) -> str:
+        return self._insert("matmul_v2", {"X": [x], "Y": [y]}, out, shape, **_AS_THEY_ARE | transposed)
+
+    def _reshape(self, name: str, shape: list[int]) -> None:
+        """Give a variable another shape, in its own memory."""
+        self._insert("reshape", {"X": [name]}, name, None, shape=shape)
 
     def _name(self, part: str) -> str:
         return f"{self.output}@WINOGRAD_{part}"
 
-    def _matrix(self, side: str, kind: str) -> str:
-        return self._name(f"{kind}_{side}")
-
-    def _insert(self, op_type: str, inputs: dict[str, list[str]], output: str, shape: list[int], attrs: dict[str, Any]) -> str:
-        if self.block.find(output) is None:
+    def _insert(self, op_type: str, inputs: Slots, output: str, declared: Sequence[int] | None, **attrs: Any) -> str:
+        if declared is not None:
             self.block.declare(output, like=self.image)
-        self.block.find(output).set_shape(shape)
+            self.block.find(output).set_shape(list(declared))
         self.block.insert(self.at, op_type, inputs, {"Out": [output]}, attrs)
         self.at += 1
         return output
+
+
+_AS_THEY_ARE = {"trans_x": False, "trans_y": False}

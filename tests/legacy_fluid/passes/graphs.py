@@ -86,6 +86,20 @@ def odd_convolutions(img: Any) -> Any:
     return layers.conv2d(x, 7, (2, 3), stride=(2, 1), padding="VALID")
 
 
+def small_images(img: Any) -> Any:
+    x = layers.pool2d(layers.conv2d(img, 12, 3, padding=1, act="tanh"), 2, "avg", 2)  # 12 x 12
+    x = layers.conv2d(x, 10, 5, act="tanh")  # 8 x 8, one tile
+    x = layers.conv2d(x, 18, 5, padding=[[0, 0], [0, 0], [1, 2], [0, 2]], bias_attr=False)  # 7 x 6
+    return layers.conv2d(x, 9, 5, padding=4)  # 11 x 10, four tiles, of which the upper ones are larger
+
+
+def small_images_without_gradients(img: Any) -> Any:
+    frozen = {"param_attr": fluid.ParamAttr(trainable=False), "bias_attr": False, "act": "tanh"}
+    x = layers.pool2d(layers.conv2d(img, 12, 3, padding=1, **frozen), 2, "avg", 2)
+    x.stop_gradient = True
+    return layers.conv2d(layers.conv2d(x, 10, 5, act="tanh"), 10, 5, **frozen)
+
+
 def depthwise(img: Any) -> Any:
     x = layers.conv2d(img, 8, 3, act="relu")
     return layers.conv2d(layers.conv2d(x, 8, 3, groups=8, use_cudnn=False, act="relu6"), 4, 1)
@@ -138,6 +152,8 @@ GRAPHS: dict[str, Callable[[Any], Any]] = {
         two_readers,
         inception,
         odd_convolutions,
+        small_images,
+        small_images_without_gradients,
         depthwise,
         odd_pools,
         shared_filter,

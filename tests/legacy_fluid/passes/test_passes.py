@@ -143,7 +143,7 @@ def _run(main, startup, feed, fetched):
         return executor.run(main, feed=feed, fetch_list=fetched)
 
 
-@pytest.mark.parametrize("name", ["lenet", "resnet", "convolution_after_convolution"])
+@pytest.mark.parametrize("name", ["lenet", "resnet", "convolution_after_convolution", "small_images"])
 def test_every_value_between_can_be_fetched_in_its_own_layout(name):
     main, startup, _ = graphs.build(name)
     block = main.global_block()

@@ -30,7 +30,7 @@ def differences():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_loss_and_gradients_of_the_first_step_differ_by_rounding_alone(differences, name):
-    assert differences[name]["first"] < 2e-6
+    assert differences[name]["first"] < 5e-6
 
 
 @pytest.mark.parametrize("name", NAMES)
