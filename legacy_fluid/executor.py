@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -20,15 +21,26 @@ from .core import CPUPlace, raises_enforce_not_met
 from .framework import default_main_program
 from .lod_tensor import create_lod_tensor
 from .lowering import lowered
-from .passes import optimized
+from .passes import optimized, used
 from .prepared import Prepared, can_be_prepared, in_line
 from .subnormals import flushed
 
 __all__ = ["Executor", "global_scope", "scope_guard"]
 
 _MOST_PREPARED = 8
+_MOST_WAYS = 64  # more than programs: each shape that is fed is one of its own
 _NOT_TRIED: Any = object()
 _numbers = count()  # of executors: an id may be another's later
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a run goes: of what is ready, with a batch of so many rows, or else of a lowered program by the long way."""
+
+    program: Program
+    is_optimized: bool = False
+    ready: Prepared | None = None
+    rows: int = 1
 
 
 class Executor(_executor.Executor):
@@ -42,6 +54,7 @@ class Executor(_executor.Executor):
         super().__init__(place)
         self._number = next(_numbers)
         self._prepared: dict[Any, Prepared | None] = {}
+        self._ways: dict[Any, _Way] = {}
 
     @raises_enforce_not_met
     def run(
@@ -78,18 +91,13 @@ class Executor(_executor.Executor):
         if not isinstance(program, Program):
             raise TypeError(f"an Executor runs a Program or a CompiledProgram, not {program!r}")
         feed = _whole_batch(feed) if isinstance(feed, list | tuple) else feed or {}
-        is_optimized = False
-        program = lowered(program)
-        fetched = None if use_prune else _names(fetch_list)
-        if fetched is not None:
-            if isinstance(self.place, CPUPlace):
-                program, before = optimized(program, fetched, lambda: (self._number, _shapes(feed))), program
-                is_optimized = program is not before
-            if ready := self._ready(program, feed, fetched, scope or global_scope()):
-                return ready.run(feed, return_numpy)
-        with flushed(), in_line() if is_optimized else nullcontext():
+        fetched = _names(fetch_list) if isinstance(feed, dict) and not use_prune else None
+        way = _Way(lowered(program)) if fetched is None else self._way(program, feed, fetched, scope or global_scope())
+        if way.ready:
+            return way.ready.run(feed, way.rows, return_numpy)
+        with flushed(), in_line() if way.is_optimized else nullcontext():
             return super().run(
-                program,
+                way.program,
                 feed=feed,
                 fetch_list=fetch_list,
                 feed_var_name=feed_var_name,
@@ -102,18 +110,39 @@ class Executor(_executor.Executor):
 
     def close(self) -> None:
         """Let go of what was made ready; the executor cannot be used after."""
+        self._ways.clear()
         self._prepared.clear()
         super().close()
 
-    def _ready(self, program: Program, feed: Any, fetched: list[str], scope: Any) -> Prepared | None:
+    def _way(self, program: Program, feed: dict[str, Any], fetched: list[str], scope: Any) -> _Way:
+        """Return how to run a program with a feed; a short way, once found, is found again by all that decided it."""
+        shapes = tuple(map(_shape, feed.values()))
+        call = (program.desc.cached_hash_str(), scope, used(), *feed, None, *fetched, shapes)
+        if call in self._ways:
+            return self._ways[call]
+        plain = program = lowered(program)
+        if isinstance(self.place, CPUPlace):
+            program = optimized(plain, fetched, lambda: (self._number, shapes))
+        rows = max((shape[0] for shape in shapes if shape), default=1)
+        way = _Way(program, program is not plain, self._ready(program, feed, rows, fetched, scope), rows)
+        if way.ready:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            self._ways[call] = way
+        return way
+
+    def _ready(
+        self, program: Program, feed: dict[str, Any], rows: int, fetched: list[str], scope: Any
+    ) -> Prepared | None:
         """Return the lowered program ready to run with this feed, None where it has to be run the long way."""
-        if self._closed or not isinstance(feed, dict):
+        if self._closed:
             return None
         key = (program.desc.cached_hash_str(), scope.raw_address(), *feed, None, *fetched)
         ready = self._prepared.pop(key, _NOT_TRIED)
-        if ready is _NOT_TRIED or (ready and not ready.takes(feed)):
+        if ready is _NOT_TRIED or (ready and not ready.takes(rows)):
+            self._ways.clear()  # some may lead to the one that this replaces, or to the one that makes room for it
             able = can_be_prepared(program, feed, fetched, self.place)
-            ready = Prepared(program, feed, fetched, scope, self.place) if able else None
+            ready = Prepared(program, feed, rows, fetched, scope, self.place) if able else None
         self._prepared[key] = ready  # the last one used stands last
         if len(self._prepared) > _MOST_PREPARED:
             del self._prepared[next(iter(self._prepared))]
@@ -127,9 +156,11 @@ class Executor(_executor.Executor):
         return super()._run_from_dataset(lowered(program), *args, **kwargs)
 
 
-def _shapes(feed: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
-    values = (value for value in feed.values() if hasattr(value, "shape"))
-    return tuple(tuple(value.shape() if callable(value.shape) else value.shape) for value in values)
+def _shape(value: Any) -> tuple[int, ...]:
+    if type(value) is np.ndarray:
+        return value.shape
+    shape = getattr(value, "shape", ())
+    return tuple(shape() if callable(shape) else shape)
 
 
 def _names(fetch_list: Any) -> list[str] | None:

@@ -4,7 +4,7 @@
 that is fed and behind each that is fetched, frees every result as soon as it was used, in a thread of its own, and lets
 threads compete for the operators, each of which would take all cores. For the few small operators of a softmax
 regression all that is more than the computing. Here arrays are written into the variables and read from them, the
-operators follow one another, and their results keep their memory for the next run.
+operators follow one another on the thread that asks for the run, and their results keep their memory for the next.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from paddle.base import core
 from paddle.base.executor import _as_lodtensor, as_numpy, check_feed_shape_type
-from paddle.base.framework import Program, get_flags, set_flags
+from paddle.base.framework import Program
 
 from .subnormals import flushed
 
@@ -29,8 +30,10 @@ ALONE_BYTES = 2**19
 """Up to what size of results one thread does the work sooner than it can be handed out to several."""
 
 _FED, _FETCHED = "@FED", "@FETCHED"
-_ONE_AFTER_ANOTHER = {"FLAGS_new_executor_serial_run": True, "FLAGS_new_executor_sequential_run": True}
 _AT_THE_DOORS = ("feed", "fetch")  # in programs for inference, as they are saved and loaded
+# An operator with this attribute infers no shapes of its results before it runs. Adam that writes over what it
+# reads has them already, and a third of its time on a few numbers goes into that.
+_KNOWS_SHAPES = "@ALL_KERNELS_MUST_COMPUTE_RUNTIME_SHAPE@"
 _LOD_TENSOR = core.VarDesc.VarType.LOD_TENSOR
 
 
@@ -62,18 +65,24 @@ class Prepared:
     """
 
     def __init__(
-        self, program: Program, feed: Mapping[str, Any], fetched: Sequence[str], scope: Any, place: Any
+        self, program: Program, feed: Mapping[str, Any], rows: int, fetched: Sequence[str], scope: Any, place: Any
     ) -> None:
         self._program = program
-        self._rows = _rows(feed)
+        self._rows = rows
         self._keeps = _bytes_of_results(program, self._rows) <= KEPT_BYTES
         twin = program.clone()
         block = twin.desc.block(0)
         for index in reversed(range(block.op_size())):
             if block.op(index).type() in _AT_THE_DOORS:
                 block._remove_op(index, index + 1)
+        for op in _ops(block):
+            if op.type() == "adam" and {*op.output_arg_names()} <= {*op.input_arg_names()}:
+                op._set_bool_attr(_KNOWS_SHAPES, True)
         self._threads = _threads()
-        self._in_line = self._keeps or self._threads > 1 or any(map(_is_onednn, _ops(block)))
+        is_in_line = self._keeps or self._threads > 1 or any(map(_is_onednn, _ops(block)))
+        self._line = _on_this_thread if is_in_line else nullcontext()
+        self._order = _in_order if is_in_line else nullcontext()  # which is kept from the first run on
+        self._flushed = flushed()
         # Variables that persist are in the scope, where they can be reached; the others are in one of the executor's.
         inlets = {name: _persistent(block, name, _FED) for name in feed}
         outlets = {**inlets}  # the variable of one name, fed or fetched, once or twice
@@ -86,30 +95,31 @@ class Prepared:
         where = core.Place()
         where.set_place(place)
         self._executor = core.StandaloneExecutor(where, core.Plan([job], {"default": twin.desc}), scope)
-        self._is_built = False
         self._is_for_one_thread: dict[int, bool] = {}  # by number of rows, so that it hangs on the batch alone
         self._scope = scope
         variables = program.global_block().vars
         self._inlets = [_Inlet(variables[name], variable.get_tensor(), place) for name, variable in fed.items()]
-        self._outlets, self._where = [outlets[name] for name in fetched], where
+        self._where = where
+        self._outlets = [
+            (scope.find_var(actual) or scope.var(actual)).get_tensor() for actual in map(outlets.get, fetched)
+        ]
 
-    def takes(self, feed: Mapping[str, Any]) -> bool:
-        """Whether what was decided for the first batch holds for this one, too: its results may be kept, or not."""
-        rows = _rows(feed)
+    def takes(self, rows: int) -> bool:
+        """Whether what was decided for the first batch holds for one of so many rows: its results may be kept, or not."""
         if rows > self._rows:
             if self._keeps and _bytes_of_results(self._program, rows) > KEPT_BYTES:
                 return False
             self._rows = rows
         return True
 
-    def run(self, feed: Mapping[str, Any], return_numpy: bool = True) -> list[Any]:
+    def run(self, feed: Mapping[str, Any], rows: int, return_numpy: bool = True) -> list[Any]:
         """Run once and return copies of what is fetched: arrays, or LoDTensors where `return_numpy` is False.
 
         Raises ValueError for a fed array that does not fit its variable, RuntimeError for an array with lengths.
         """
         for inlet in self._inlets:
             inlet.fill(feed[inlet.name])
-        if self._threads > 1 and self._is_small(_rows(feed)):
+        if self._threads > 1 and self._is_small(rows):
             core.set_num_threads(1)
             try:
                 self._run()
@@ -117,8 +127,9 @@ class Prepared:
                 core.set_num_threads(self._threads)
         else:
             self._run()
-        tensors = [self._scope.find_var(name).get_tensor() for name in self._outlets]
-        return [as_numpy(tensor, copy=True) if return_numpy else tensor._copy(self._where) for tensor in tensors]
+        if return_numpy:
+            return [_array(tensor) for tensor in self._outlets]
+        return [tensor._copy(self._where) for tensor in self._outlets]
 
     def _is_small(self, rows: int) -> bool:
         if rows not in self._is_for_one_thread:
@@ -126,10 +137,15 @@ class Prepared:
         return self._is_for_one_thread[rows]
 
     def _run(self) -> None:
-        build = in_line() if self._in_line and not self._is_built else nullcontext()
-        with flushed(), build:
+        with self._flushed, self._line, self._order:
             self._executor.run([], False)
-        self._is_built = True
+        self._order = nullcontext()
+
+
+def _array(tensor: Any) -> Any:
+    if tensor.lod() or not tensor._is_initialized():
+        return as_numpy(tensor)  # which refuses lengths
+    return tensor.__array__().copy()  # NumPy, asked for the same, looks for all other ways first
 
 
 class _Inlet:
@@ -192,13 +208,6 @@ def _bytes_of_results(program: Program, rows: int) -> int:
 _SIZE_OF_ELEMENT = 4  # nearly all are float32, and this is an estimate
 
 
-def _rows(feed: Mapping[str, Any]) -> int:
-    sizes = [
-        value.shape() if callable(value.shape) else value.shape for value in feed.values() if hasattr(value, "shape")
-    ]
-    return max((size[0] for size in sizes if len(size)), default=1)
-
-
 def _threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS", "1"))  # Paddle sets it where it is not set
 
@@ -216,17 +225,34 @@ def _is_onednn(op: Any) -> bool:
     return op.has_attr("use_mkldnn") and op.attr("use_mkldnn")
 
 
-def in_line() -> AbstractContextManager[None]:
-    """Let the operators of what is built within a `with` follow one another, on one thread."""
-    return _flags(_ONE_AFTER_ANOTHER)
+class _Flag:
+    """A flag of the core that is set within a `with`, as long as any thread is in one."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._flags, self._lock = name, core.globals(), Lock()
+        self._count, self._before = 0, False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._count:
+                self._before, self._flags[self._name] = self._flags[self._name], True
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count -= 1
+            if not self._count:
+                self._flags[self._name] = self._before
+
+
+# Left to itself the core hands a run to one of two threads of its own, in turns. Each has a team of OpenMP threads, which
+# goes on spinning when its work is done, on the cores that the other's turn needs.
+_on_this_thread = _Flag("FLAGS_new_executor_serial_run")
+_in_order = _Flag("FLAGS_new_executor_sequential_run")
 
 
 @contextmanager
-def _flags(values: dict[str, bool]) -> Iterator[None]:
-    """Set flags of the core for as long as it builds what it runs."""
-    before = get_flags(list(values))
-    set_flags(values)
-    try:
+def in_line() -> Iterator[None]:
+    """Let the operators of what is built and run within a `with` follow one another, on the thread that runs it."""
+    with _on_this_thread, _in_order:
         yield
-    finally:
-        set_flags(before)

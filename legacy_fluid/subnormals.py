@@ -9,8 +9,6 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 # glibc's fenv_t on x86-64: 28 bytes of the older unit, then SSE's control and status register.
 _ENVIRONMENT = ctypes.c_uint32 * 8
@@ -27,19 +25,20 @@ def _library() -> ctypes.CDLL | None:
 _LIBM = _library()
 
 
-@contextmanager
-def flushed() -> Iterator[None]:
-    """Let this thread, and those that are begun meanwhile, take subnormal numbers for zero; elsewhere than on Linux
-    with an x86-64 processor and glibc, change nothing."""
-    if _LIBM is None:
-        yield
-        return
-    before, within = _ENVIRONMENT(), _ENVIRONMENT()
-    _LIBM.fegetenv(before)
-    within[:] = before[:]
-    within[_SSE] |= _FLUSH
-    _LIBM.fesetenv(within)
-    try:
-        yield
-    finally:
-        _LIBM.fesetenv(before)
+class flushed:
+    """Let this thread, and those that are begun meanwhile, take subnormal numbers for zero within a `with`; elsewhere
+    than on Linux with an x86-64 processor and glibc, change nothing."""
+
+    def __init__(self) -> None:
+        self._before, self._within = _ENVIRONMENT(), _ENVIRONMENT()
+
+    def __enter__(self) -> None:
+        if _LIBM is not None:
+            _LIBM.fegetenv(self._before)
+            _LIBM.fegetenv(self._within)
+            self._within[_SSE] |= _FLUSH
+            _LIBM.fesetenv(self._within)
+
+    def __exit__(self, *_: object) -> None:
+        if _LIBM is not None:
+            _LIBM.fesetenv(self._before)

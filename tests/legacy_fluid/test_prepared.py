@@ -1,5 +1,8 @@
 """Runs that are made ready once, against the long way of `paddle.base`, which is the judge."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -64,8 +67,8 @@ def test_results_that_are_not_kept_are_the_same(fluid, built, monkeypatch):
     kept = exe.run(test, _batch(1), [loss], scope=scope)[0]
     (one,) = (ready for ready in exe._prepared.values() if ready._inlets)
     monkeypatch.setattr(prepared, "KEPT_BYTES", 100)
-    assert one.takes(_batch(1))
-    assert not one.takes(_batch(1, rows=7)), "a larger batch is decided upon anew"
+    assert one.takes(rows=6)
+    assert not one.takes(rows=7), "a larger batch is decided upon anew"
     assert np.array_equal(exe.run(test, _batch(1, rows=7), [loss], scope=scope)[0].shape, (1,))
     assert np.array_equal(exe.run(test, _batch(1), [loss], scope=scope)[0], kept)
 
@@ -202,3 +205,28 @@ def test_little_work_is_done_by_one_thread_and_the_others_come_back(fluid, built
     with pytest.raises(ValueError, match=r"operator < \w+ > error"):
         exe.run(main, {"x": np.ones((6, 5), "float32"), "y": _batch(0)["y"]}, [loss], scope=scope)
     assert told == [1, 2, 1, 2]
+
+
+def test_operators_run_on_the_thread_that_asks_and_the_core_is_left_as_it_was(fluid):
+    """Two threads at once, whose runs begin and end in turns."""
+    meeting, ran_on = threading.Barrier(2, timeout=60), {}
+
+    def train(name):
+        main, scope = fluid.Program(), fluid.Scope()
+        with lock, fluid.program_guard(main, fluid.Program()):
+            x = fluid.data(f"x_{name}", [None, 2])
+            seen = main.current_block().create_var(name=f"seen_{name}", dtype="float32", shape=[-1, 2])
+            fluid.layers.py_func(lambda value: ran_on[name].append(threading.get_ident()) or np.array(value), x, seen)
+            y = fluid.layers.scale(seen, 2.0)
+        exe, ran_on[name] = fluid.Executor(fluid.CPUPlace()), []
+        for _ in range(20):
+            meeting.wait()
+            assert exe.run(main, {x.name: np.ones((3, 2), "float32")}, [y], scope=scope)[0].sum() == 12
+        return threading.get_ident()
+
+    lock = threading.Lock()
+    with ThreadPoolExecutor(2) as pool:
+        threads = list(pool.map(train, "ab"))
+    assert {name: set(numbers) for name, numbers in ran_on.items()} == {"a": {threads[0]}, "b": {threads[1]}}
+    assert not fluid.core.globals()["FLAGS_new_executor_serial_run"]
+    assert not fluid.core.globals()["FLAGS_new_executor_sequential_run"]
