@@ -7,7 +7,10 @@ memory already, so what the book's readers and DataFeeder cost is not counted.
 import os
 import zlib  # noqa: F401  (before paddle, whose own inflate would take its place)
 
+import numpy as np
 from protocol import race
+
+EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in Paddle 2
 
 
 def load():
@@ -24,7 +27,7 @@ class Fluid:
 
         self.program, self.executor, self.scope = fluid.default_main_program, fluid.Executor, fluid.global_scope
         self.startup, self.place = fluid.default_startup_program, fluid.CPUPlace()
-        self.adam = fluid.optimizer.Adam
+        self.adam, self.epsilon = fluid.optimizer.Adam, EPSILON
         self.img = fluid.data("img", [None, 1, 28, 28])
         self.label = fluid.data("label", [None, 1], "int64")
         self.batch_norm, self.mean, self.accuracy = fluid.layers.batch_norm, fluid.layers.mean, fluid.layers.accuracy
@@ -47,6 +50,7 @@ class Static:
         self.program, self.executor, self.scope = static.default_main_program, static.Executor, static.global_scope
         self.startup, self.place = static.default_startup_program, paddle.CPUPlace()
         self.adam = paddle.optimizer.Adam
+        self.epsilon = static.create_global_var([1], EPSILON, "float32", persistable=True)
         self.img = static.data("img", [None, 1, 28, 28])
         self.label = static.data("label", [None, 1], "int64")
         self.batch_norm, self.mean, self.accuracy = static.nn.batch_norm, paddle.mean, static.accuracy
@@ -83,7 +87,7 @@ class Plain:
         api = (Fluid if self.version.startswith("1.") else Static)(paddle)
         prediction = GRAPHS[spec["model"]](api, api.img)
         self.fetch = [api.mean(api.cross_entropy(prediction, api.label)), api.accuracy(prediction, api.label)]
-        api.adam(spec["learning_rate"]).minimize(self.fetch[0])
+        api.adam(spec["learning_rate"], epsilon=api.epsilon).minimize(self.fetch[0])
         self.program, self.executor = api.program(), api.executor(api.place)
         self.executor.run(api.startup())
         ours = self.program.all_parameters()
@@ -91,11 +95,18 @@ class Plain:
         for parameter, value in zip(ours, parameters):  # noqa: B905  (strict is of Python 3.10)
             assert tuple(parameter.shape) == value.shape, (parameter.name, parameter.shape, value.shape)
             api.scope().find_var(parameter.name).get_tensor().set(value, api.place)
+        self.place, self.steps, self.epsilon = api.place, 0, None
+        if api.epsilon is not EPSILON:
+            self.epsilon = api.scope().find_var(api.epsilon.name).get_tensor()
 
     def hold(self, images, labels):
         self.images, self.labels = images, labels[:, None]
 
     def step(self, rows):
+        if self.epsilon:
+            # fluid adds epsilon to the square root of a moment that is not corrected for its youth, Paddle 2 of one that is.
+            self.steps += 1
+            self.epsilon.set(np.array([EPSILON / (1 - BETA_2**self.steps) ** 0.5], "float32"), self.place)
         feed = {"img": self.images[rows], "label": self.labels[rows]}
         return self.executor.run(self.program, feed=feed, fetch_list=self.fetch)[0]
 
