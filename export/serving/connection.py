@@ -74,8 +74,9 @@ class Connection(asyncio.Protocol):
         self.deaf = True
 
     def data_received(self, data: bytes) -> None:
-        if self.deaf:
+        if self.deaf or (not self.receiving and not self.exchanges and self._take_known(data)):
             return
+        begins = not self.receiving
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -85,6 +86,9 @@ class Connection(asyncio.Protocol):
                 if not self.receiving:
                     self._begin()
                 self.refuse(malformed(f"this is no HTTP request: {error}", "send HTTP/1.1"))
+        else:
+            if begins and not self.receiving and not self.deaf:
+                self.server.heads.keep(data, self.exchange)
         if self.in_head and not self.deaf:
             self.unparsed += len(data)
             self._check_head()
@@ -158,10 +162,7 @@ class Connection(asyncio.Protocol):
         exchange, chunks = self.exchange, self.chunks
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self.chunks = []
-        self.exchanges.append(exchange)
-        if len(self.exchanges) > MAX_PIPELINED:
-            self._pause()
-        self.server.handle(exchange)
+        self._hand_over(exchange)
 
     # What exchanges and the server call
 
@@ -213,6 +214,25 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     # Helpers
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take a whole request whose head came before; False where it is something else, or there is no room for it."""
+        server = self.server
+        found = server.heads.find(data)
+        if found is None or server.buffered + found[0].size > server.max_buffered:
+            return False
+        self.since = time.perf_counter()
+        exchange = Exchange(self, self.since)
+        (exchange.method, exchange.path, exchange.query, exchange.headers, exchange.size), exchange.body = found
+        server.buffered += exchange.size
+        self._hand_over(exchange)
+        return True
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        if len(self.exchanges) > MAX_PIPELINED:
+            self._pause()
+        self.server.handle(exchange)
 
     def _begin(self) -> None:
         self.since = time.perf_counter()

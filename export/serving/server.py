@@ -13,6 +13,7 @@ from email.utils import formatdate
 
 from export.serving.connection import Connection
 from export.serving.exchange import Exchange
+from export.serving.heads import Heads
 from export.serving.settings import MIB, Settings
 
 _SWEEP = 1.0  # seconds between two looks at what is too old
@@ -34,6 +35,7 @@ class HttpServer:
         self.handle = handle
         self.answered = answered
         self.connections: set[Connection] = set()
+        self.heads = Heads()
         self.draining = False
         self.buffered = 0  # bytes of bodies received and not yet answered
         self.max_buffered = max(256 * MIB, 4 * limits.max_body)
