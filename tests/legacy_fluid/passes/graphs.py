@@ -112,6 +112,15 @@ def odd_pools(img: Any) -> Any:
     return layers.adaptive_pool2d(layers.conv2d(x, 6, 3, act="relu"), [2, 3], "max")
 
 
+def pools_apart_from_convolutions(img: Any) -> Any:
+    small, same = layers.pool2d(img, 2, "max", 2), layers.pool2d(img, 3, "avg", 1, 1, exclusive=False)
+    x = layers.transpose(layers.conv2d(small, 6, 3, act="tanh", bias_attr=False), [0, 2, 3, 1])
+    x = layers.transpose(x, [0, 3, 1, 2])  # where channels last end
+    parts = [layers.pool2d(x, pool_type=kind, global_pooling=True) for kind in ("max", "avg")]
+    parts += [layers.adaptive_pool2d(x, [3, 5], "avg"), layers.pool2d(x, 3, "max", 2, 1, ceil_mode=True), same]
+    return layers.concat([layers.flatten(part) for part in parts], axis=1)
+
+
 def shared_filter(img: Any) -> Any:
     attr = fluid.ParamAttr(name="shared")
     x = layers.conv2d(img, 4, 3, padding=1, act="relu")
@@ -156,6 +165,7 @@ GRAPHS: dict[str, Callable[[Any], Any]] = {
         small_images_without_gradients,
         depthwise,
         odd_pools,
+        pools_apart_from_convolutions,
         shared_filter,
         frozen,
         inside_a_block,
