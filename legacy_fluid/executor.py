@@ -167,8 +167,10 @@ def _names(fetch_list: Any) -> list[str] | None:
     """Return the names of Variables that are fetched; None where something else is."""
     if not isinstance(fetch_list, list | tuple):
         fetch_list = [] if fetch_list is None else [fetch_list]
-    names = [item.name if isinstance(item, Variable) else item for item in fetch_list]
-    return names if all(isinstance(name, str) for name in names) else None
+    names = [
+        item if isinstance(item, str) else item.name if isinstance(item, Variable) else None for item in fetch_list
+    ]
+    return None if None in names else names
 
 
 def _whole_batch(parts: Any) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Trainer:
         self, config: TrainConfig, dataset: Dataset, programs: Programs, checkpoints: Path, facts: dict[str, Any]
     ) -> None:
         self.config, self.dataset, self.programs = config, dataset, programs
+        self.fetched = [variable.name for variable in programs.fetch]
         self.checkpoints, self.facts = checkpoints, facts
         self.progress = Progress()
         self.batches = math.ceil(len(dataset.train) / config.batch_size)
@@ -167,7 +168,7 @@ class Trainer:
 
     def _run(self, program: Any, feed: Feed, scope: Any) -> tuple[float, float | None]:
         """Return average cost of a batch, and its accuracy where there are classes."""
-        cost, *accuracy = self.executor.run(program, feed=feed, fetch_list=self.programs.fetch, scope=scope)
+        cost, *accuracy = self.executor.run(program, feed=feed, fetch_list=self.fetched, scope=scope)
         return float(cost[0]), float(accuracy[0][0]) if accuracy else None
 
     def _checkpoint_is_due(self) -> bool:
