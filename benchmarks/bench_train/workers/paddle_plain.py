@@ -11,6 +11,7 @@ import numpy as np
 from protocol import race
 
 EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in Paddle 2
+CORRECTED = {"mlp"}  # in Paddle 2, where it shows: it costs mlp less than can be measured, but softmax 4% of its speed
 
 
 def load():
@@ -27,7 +28,7 @@ class Fluid:
 
         self.program, self.executor, self.scope = fluid.default_main_program, fluid.Executor, fluid.global_scope
         self.startup, self.place = fluid.default_startup_program, fluid.CPUPlace()
-        self.adam, self.epsilon = fluid.optimizer.Adam, EPSILON
+        self.adam = fluid.optimizer.Adam
         self.img = fluid.data("img", [None, 1, 28, 28])
         self.label = fluid.data("label", [None, 1], "int64")
         self.batch_norm, self.mean, self.accuracy = fluid.layers.batch_norm, fluid.layers.mean, fluid.layers.accuracy
@@ -50,7 +51,6 @@ class Static:
         self.program, self.executor, self.scope = static.default_main_program, static.Executor, static.global_scope
         self.startup, self.place = static.default_startup_program, paddle.CPUPlace()
         self.adam = paddle.optimizer.Adam
-        self.epsilon = static.create_global_var([1], EPSILON, "float32", persistable=True)
         self.img = static.data("img", [None, 1, 28, 28])
         self.label = static.data("label", [None, 1], "int64")
         self.batch_norm, self.mean, self.accuracy = static.nn.batch_norm, paddle.mean, static.accuracy
@@ -87,7 +87,10 @@ class Plain:
         api = (Fluid if self.version.startswith("1.") else Static)(paddle)
         prediction = GRAPHS[spec["model"]](api, api.img)
         self.fetch = [api.mean(api.cross_entropy(prediction, api.label)), api.accuracy(prediction, api.label)]
-        api.adam(spec["learning_rate"], epsilon=api.epsilon).minimize(self.fetch[0])
+        epsilon, is_corrected = EPSILON, isinstance(api, Static) and spec["model"] in CORRECTED
+        if is_corrected:
+            epsilon = api.static.create_global_var([1], EPSILON, "float32", persistable=True)
+        api.adam(spec["learning_rate"], epsilon=epsilon).minimize(self.fetch[0])
         self.program, self.executor = api.program(), api.executor(api.place)
         self.executor.run(api.startup())
         ours = self.program.all_parameters()
@@ -95,15 +98,14 @@ class Plain:
         for parameter, value in zip(ours, parameters):  # noqa: B905  (strict is of Python 3.10)
             assert tuple(parameter.shape) == value.shape, (parameter.name, parameter.shape, value.shape)
             api.scope().find_var(parameter.name).get_tensor().set(value, api.place)
-        self.place, self.steps, self.epsilon = api.place, 0, None
-        if api.epsilon is not EPSILON:
-            self.epsilon = api.scope().find_var(api.epsilon.name).get_tensor()
+        self.epsilon = api.scope().find_var(epsilon.name).get_tensor() if is_corrected else None
+        self.place, self.steps = api.place, 0
 
     def hold(self, images, labels):
         self.images, self.labels = images, labels[:, None]
 
     def step(self, rows):
-        if self.epsilon:
+        if self.epsilon is not None:
             # fluid adds epsilon to the square root of a moment that is not corrected for its youth, Paddle 2 of one that is.
             self.steps += 1
             self.epsilon.set(np.array([EPSILON / (1 - BETA_2**self.steps) ** 0.5], "float32"), self.place)
