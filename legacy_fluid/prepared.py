@@ -34,7 +34,7 @@ _AT_THE_DOORS = ("feed", "fetch")  # in programs for inference, as they are save
 # An operator with this attribute infers no shapes of its results before it runs. Adam that writes over what it
 # reads has them already, and a third of its time on a few numbers goes into that.
 _KNOWS_SHAPES = "@ALL_KERNELS_MUST_COMPUTE_RUNTIME_SHAPE@"
-_LOD_TENSOR, _FLOAT32 = core.VarDesc.VarType.LOD_TENSOR, core.VarDesc.VarType.FP32
+_LOD_TENSOR = core.VarDesc.VarType.LOD_TENSOR
 
 
 def can_be_prepared(program: Program, feed: Mapping[str, Any], fetched: Sequence[str], place: Any) -> bool:
@@ -145,8 +145,6 @@ class Prepared:
 def _array(tensor: Any) -> Any:
     if tensor.lod() or not tensor._is_initialized():
         return as_numpy(tensor)  # which refuses lengths
-    if tensor._dtype() == _FLOAT32 and tensor.shape() == [1]:  # the cost of a step, say: this takes half the time
-        return np.array([tensor._get_float_element(0)], np.float32)
     return tensor.__array__().copy()  # NumPy, asked for the same, looks for all other ways first
 
 
