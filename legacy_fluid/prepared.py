@@ -81,7 +81,7 @@ class Prepared:
         self._threads = _threads()
         is_in_line = self._keeps or self._threads > 1 or any(map(_is_onednn, _ops(block)))
         self._line = _on_this_thread if is_in_line else nullcontext()
-        self._order = _in_order if is_in_line else nullcontext()  # which is kept from the first run on
+        self._order = _in_order if is_in_line else nullcontext()  # for the first run, which settles it for all
         self._flushed = flushed()
         # Variables that persist are in the scope, where they can be reached; the others are in one of the executor's.
         inlets = {name: _persistent(block, name, _FED) for name in feed}

@@ -27,7 +27,7 @@ _LIBM = _library()
 
 class flushed:
     """Let this thread, and those that are begun meanwhile, take subnormal numbers for zero within a `with`; elsewhere
-    than on Linux with an x86-64 processor and glibc, change nothing."""
+    than on Linux with an x86-64 processor and glibc, change nothing. It may be entered again once it was left."""
 
     def __init__(self) -> None:
         self._before, self._within = _ENVIRONMENT(), _ENVIRONMENT()
