@@ -73,10 +73,11 @@ def to_predictions(
 
     order = np.argsort(-answers, axis=1, kind="stable")[:, :top]
     best = np.take_along_axis(answers, order, axis=1).tolist()
+    label = model.labels.__getitem__
     return [
         Prediction(name, error=failures[index])
         if index in failures
-        else Prediction(name, tuple(model.labels[k] for k in ranks), tuple(values))
+        else Prediction(name, tuple(map(label, ranks)), tuple(values))
         for index, (name, ranks, values) in enumerate(zip(names, order.tolist(), best, strict=True))
     ]
 

@@ -24,7 +24,7 @@ from fluidline.runs import DEFAULT_ROOT, LATEST, RunFolder, find_run
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 OPTIMISATIONS = ("basic", "extended", "all")  # onnxruntime's levels of graph optimisation
-_BATCH, _GPU_BATCH = 8, 4096  # images a call: as many as the processor's caches hold; what fills a GPU
+_BATCH, _GPU_BATCH = 32, 4096  # images a call: what hides its own cost and the caches hold; what fills a GPU
 _FATAL, _ERROR, _WARNING = 4, 3, 2  # onnxruntime's severities; the last is its default
 _DTYPES = {"float": "float32", "double": "float64"}  # what onnxruntime calls otherwise than NumPy
 _NUMBERS = ("bool", *(f"{kind}{bits}" for bits in (8, 16, 32, 64) for kind in ("int", "uint", "float")))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from export.contact_sheet import ContactSheet
     from export.model import Model
 
-BATCH_SIZE = 64
+BATCH_SIZE = 128
 _OF_IMAGES = ("polarity", "fit", "html", "every", "workers", "max_pixels")  # and not of tables
 
 Item = TypeVar("Item")

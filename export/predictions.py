@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from fluidline.errors import FluidlineError, UsageError
 from fluidline.files import PARTIAL, resumable_file
@@ -27,8 +27,7 @@ _TO_QUOTE = re.compile('[",\r\n]')
 Cell = str | float | None
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The likeliest labels of a file or row and their probabilities, falling, or a value, or why there is neither."""
 
     name: str

@@ -13,6 +13,7 @@ from PIL import Image
 
 from export.reading.messages import Settings
 from export.reading.process import read_batch
+from export.reading import readers as module
 from export.reading.readers import Readers
 from fluidline.errors import DataError
 
@@ -74,7 +75,8 @@ def test_leaving_early_ends_the_processes_and_the_threads(folder):
     assert threading.active_count() == before
 
 
-def test_a_consumer_that_waits_lets_no_more_be_read_than_a_fixed_number(folder):
+def test_a_consumer_that_waits_lets_no_more_be_read_than_a_fixed_number(folder, monkeypatch):
+    monkeypatch.setattr(module, "_AHEAD", 8192 * 28 * 28)
     taken = 0
 
     def endless():
