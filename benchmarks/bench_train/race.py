@@ -15,12 +15,14 @@ from benchmarks.bench_train.contenders import Contender, Worker
 from benchmarks.bench_train.results import Climb, Entry, Lap, Race
 from fluidline.errors import DataError
 from pipeline import readers
+from pipeline.config import TrainConfig
 from pipeline.data.dataset import Dataset, Split
-from pipeline.models import PRESETS
+from pipeline.decays import schedule
 
 BATCHES = {"lenet": 100, "mlp": 500, "softmax": 900}  # a round: a second or so of the fastest
 FEW_TESTS = 200  # images, for a round is not about the test
-MOST_PASSES = 12  # on the way to an accuracy
+SHARED = ("model", "preset", "epochs", "batch_size", "seed", "learning_rate", "l2")  # settings that each is told
+WITHOUT_END = 1_000_000  # passes
 
 _log = logging.getLogger("fluidline.bench_train")
 
@@ -46,7 +48,8 @@ def race(course: Course, model: str, everyone: Sequence[Contender], rounds: int,
     if images > len(course.dataset.train):
         raise DataError(f"a round of {model} takes {images} training images: {course.dataset.source} has fewer")
     train, test = _first(course.dataset.train, images), _first(course.dataset.test, FEW_TESTS)
-    with _Field(course, model, everyone, train, test) as field:
+    config = TrainConfig(model=model, preset="book", epochs=WITHOUT_END, batch_size=course.batch_size, seed=course.seed)
+    with _Field(course, config, everyone, train, test) as field:
         for number in range(1 + rounds):
             field.learn(first=number, test=False)
             _log.info("%s, %s", model, f"round {number} of {rounds}" if number else "warm-up")
@@ -54,9 +57,10 @@ def race(course: Course, model: str, everyone: Sequence[Contender], rounds: int,
 
 
 def climb(course: Course, everyone: Sequence[Contender], goal: float) -> Climb:
-    """Let the contenders train LeNet on all there is, until each has reached the test accuracy `goal`, or MOST_PASSES."""
-    with _Field(course, "lenet", everyone, course.dataset.train, course.dataset.test) as field:
-        for number in range(MOST_PASSES):
+    """Let the contenders train LeNet on all there is by our default recipe, until each has the test accuracy `goal`."""
+    config = TrainConfig(model="lenet", batch_size=course.batch_size, seed=course.seed)
+    with _Field(course, config, everyone, course.dataset.train, course.dataset.test) as field:
+        for number in range(config.epochs):
             field.learn(first=number, test=True)
             accuracies = ", ".join(
                 f"{entry.contender.title} {entry.laps[-1].test_accuracy:.2%}" for entry in field.entries
@@ -70,25 +74,27 @@ def climb(course: Course, everyone: Sequence[Contender], goal: float) -> Climb:
 class _Field:
     """The processes of all contenders of a model, and what each has done."""
 
-    def __init__(self, course: Course, model: str, everyone: Sequence[Contender], train: Split, test: Split) -> None:
+    def __init__(
+        self, course: Course, config: TrainConfig, everyone: Sequence[Contender], train: Split, test: Split
+    ) -> None:
         self.course, self.train = course, train
         self.entries: list[Entry] = []
         self.workers: list[Worker] = []
-        recipe = PRESETS["book"]
-        assert recipe is not None
+        model, folder = config.model, course.folder
         spec = {
-            "model": model,
-            "batch_size": course.batch_size,
-            "learning_rate": recipe.learning_rate,
-            "seed": course.seed,
-            "data": str(course.folder / f"{model}.npz"),
-            "parameters": str(course.folder / f"{model}-parameters.npz"),
+            **{name: getattr(config, name) for name in SHARED},
+            "data": str(folder / f"{model}.npz"),
+            "parameters": str(folder / f"{model}-parameters.npz"),
+            "rates": None if config.decay == "constant" else str(folder / "rates.npy"),
         }
         np.savez(
             spec["data"],
             train_images=train.images, train_labels=train.labels, test_images=test.images, test_labels=test.labels,
         )  # fmt: skip
-        self.shuffled = readers.shuffle(train.reader(), recipe.shuffle_buffer, seed=course.seed)
+        if spec["rates"]:
+            steps = config.epochs * -(-len(train) // config.batch_size)
+            np.save(spec["rates"], [schedule(config, steps)(step) for step in range(steps)])
+        self.shuffled = readers.shuffle(train.reader(), config.shuffle_buffer, seed=config.seed)
         with ExitStack() as stack:
             for contender in everyone:  # ours first: it writes the parameters from which the others start
                 worker = Worker(contender, spec, course.folder / f"{model}-{contender.name}.log", course.threads)

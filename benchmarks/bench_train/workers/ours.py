@@ -1,4 +1,4 @@
-"""Ours: the pipeline's own trainer, as `python -m pipeline train --preset book` has it, held up before each pass."""
+"""Ours: the pipeline's own trainer, as `python -m pipeline train --preset NAME` has it, held up before each pass."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def main() -> None:
     train, test = (Split(data[f"{name}_images"], data[f"{name}_labels"]) for name in ("train", "test"))
     dataset = Dataset("a benchmark", train, test, None, tuple("0123456789"))
     config = TrainConfig(
-        model=spec["model"], preset="book", batch_size=spec["batch_size"], learning_rate=spec["learning_rate"],
-        seed=spec["seed"], epochs=1_000_000, log_every=SHOWN_EVERY, checkpoint_every=0,
+        model=spec["model"], preset=spec["preset"], batch_size=spec["batch_size"], seed=spec["seed"],
+        epochs=spec["epochs"], log_every=SHOWN_EVERY, checkpoint_every=0,
     )  # fmt: skip
     read = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, StopSignal() as stop:

@@ -3,7 +3,9 @@
 A worker is `WORKER.py SPEC`, with SPEC a JSON object:
 
     model           softmax, mlp or lenet
-    batch_size, learning_rate, seed
+    preset, epochs  of the pipeline's training, which are all that ours needs to know
+    batch_size, learning_rate, l2, seed
+    rates           a .npy of the learning rate of each step, null where it stays what it is
     data            an .npz: train_images uint8 [N, 28, 28], train_labels int64 [N], and the same of test
     parameters      an .npz of the initial parameters in the order of fluid's program; ours writes it, the others read it
 

@@ -3,6 +3,7 @@
 The images are one float32 tensor, a batch is an index into it, the cost is read once a pass, and all else is as it comes.
 """
 
+import numpy as np
 from protocol import race
 
 EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in PyTorch
@@ -30,7 +31,8 @@ class Twin:
         self.model = torch.nn.Sequential(*LAYERS[spec["model"]](torch.nn))
         self.cost_of = torch.nn.CrossEntropyLoss()
         self._take(parameters)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=spec["learning_rate"])
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=spec["learning_rate"], weight_decay=spec["l2"])
+        self.rates = np.load(spec["rates"]) if spec["rates"] else None
         self.steps = 0
 
     def _take(self, parameters):
@@ -52,9 +54,12 @@ class Twin:
         self.optimizer.zero_grad()
         cost = self.cost_of(self.model(self.images[rows]), self.labels[rows])
         cost.backward()
+        settings = self.optimizer.param_groups[0]
+        if self.rates is not None:
+            settings["lr"] = float(self.rates[self.steps])
         # fluid adds epsilon to the square root of a moment that is not corrected for its youth, PyTorch of one that is.
         self.steps += 1
-        self.optimizer.param_groups[0]["eps"] = EPSILON / (1 - BETA_2**self.steps) ** 0.5
+        settings["eps"] = EPSILON / (1 - BETA_2**self.steps) ** 0.5
         self.optimizer.step()
         return cost.detach()
 
