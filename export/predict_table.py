@@ -27,7 +27,7 @@ def predict_table(
     form: str | None = None,
     device: str = "auto",
     approximate: bool = False,
-    batch_size: int = 64,
+    batch_size: int = 128,
     resume: bool = False,
 ) -> Summary:
     """Predict for each row of the table `path`, and write a row for each, by its number, to `out`; '-' is stdout.

@@ -11,9 +11,9 @@ import pytest
 from classifiers import bar
 from PIL import Image
 
+from export.reading import readers as module
 from export.reading.messages import Settings
 from export.reading.process import read_batch
-from export.reading import readers as module
 from export.reading.readers import Readers
 from fluidline.errors import DataError
 
