@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.figures import Row, busy_notes, draw_bars, machine, table
+from benchmarks.figures import Row, Spread, busy_notes, draw_bars, machine, table
 from benchmarks.serving.contenders import OURS
 from benchmarks.serving.results import Course, Report
 
 TARGETS = {1: 1.5, 16: 2.0, 64: 2.0}  # by clients, of the ratio to the best peer
 TAIL_TARGETS = {64: 0.5}  # and of p99 to the lowest peer's
 
+
+class _Goal(NamedTuple):
+    """What ours is held against the peers in, what is aimed at by clients, and which way."""
+
+    title: str
+    spread: Callable[[Course], Spread]
+    targets: Mapping[int, float]
+    is_reached: Callable[[float, float], bool]
+
+
+_RATIO = _Goal("ratio to the best", lambda course: course.ratio, TARGETS, operator.ge)
+_TAIL = _Goal("share of the lowest", lambda course: course.tail, TAIL_TARGETS, operator.le)
+_GOAL_COLUMNS = ("lowest to highest", "target", "reached")
 _COLOURS = ("#0072B2", "#D55E00", "#999999")
 
 
@@ -19,9 +35,9 @@ def markdown(report: Report) -> str:
     sections = ["# Serving", _facts(report)]
     if report.courses:
         sections += [
-            "## Requests/s\n\n" + table(_rate_rows(report)),
-            "## p99, ms\n\n" + table(_tail_rows(report)),
-            "## Processor time of the server, us a request\n\n" + table(_cpu_rows(report)),
+            "## Requests/s\n\n" + table(_course_rows(report, "rate", ",.0f", _RATIO)),
+            "## p99, ms\n\n" + table(_course_rows(report, "p99_ms", ".2f", _TAIL)),
+            "## Processor time of the server, us a request\n\n" + table(_course_rows(report, "cpu_us", ".0f")),
         ]
     sections.append("## Servers\n\n" + table(_server_rows(report)))
     if report.memory:
@@ -38,11 +54,11 @@ def draw(report: Report, path: Path) -> None:
     columns = len(report.courses) // len(forms)
     figure = Figure(figsize=(3.4 * columns, 2.8 * len(forms)), dpi=110, layout="constrained")
     for axes, course in zip(figure.subplots(len(forms), columns, squeeze=False).flat, report.courses, strict=True):
-        titles = sorted(course.laps, key=_titles(report).index)
+        titles = [server.title for server in report.servers if server.title in course.laps]
         note = f"\u00d7{course.ratio.median:.2f} the best" if course.peers else ""
         draw_bars(
             axes,
-            f"{course.form}, {course.clients} clients",
+            f"{course.form}, {course.clients} client" + "s" * (course.clients > 1),
             titles,
             [course.spread(title, "rate") for title in titles],
             _COLOURS,
@@ -54,69 +70,31 @@ def draw(report: Report, path: Path) -> None:
 
 def _facts(report: Report) -> str:
     protocol = report.protocol
+    rounds = f"{protocol['rounds']} rounds in turns after one to warm up, " if report.courses else ""
     return (
-        f"{machine(report.environment)}, which the load shares; {protocol['model']}; {protocol['rounds']} rounds in turns"
-        f" after one to warm up, slices of {protocol['seconds']:g} s."
+        f"{machine(report.environment)}, which the load shares; {protocol['model']}; {rounds}slices of"
+        f" {protocol['seconds']:g} s."
     )
 
 
-def _titles(report: Report) -> list[str]:
-    return [server.title for server in report.servers]
-
-
-def _rate_rows(report: Report) -> list[Row]:
-    rows: list[Row] = [
-        ("form", "clients", *_titles(report), "ratio to the best", "lowest to highest", "target", "reached")
-    ]
+def _course_rows(report: Report, what: str, number: str, goal: _Goal | None = None) -> list[Row]:
+    """Return the medians of each server, and how ours compare with the goal where there are peers."""
+    if not any(course.peers for course in report.courses):
+        goal = None
+    titles = [server.title for server in report.servers]
+    rows: list[Row] = [("form", "clients", *titles, *((goal.title, *_GOAL_COLUMNS) if goal else ()))]
     for course in report.courses:
-        verdict = ("", "", "", "")
-        if course.peers:
-            target = TARGETS.get(course.clients)
-            verdict = (
-                f"**{course.ratio.median:.2f}**",
-                course.ratio.span(".2f"),
-                *_verdict(target, course.ratio.median, 1),
-            )
-        rows.append((course.form, str(course.clients), *_medians(report, course, "rate", ",.0f"), *verdict))
+        medians = [f"{course.spread(title, what).median:{number}}" if title in course.laps else "" for title in titles]
+        rows.append((course.form, str(course.clients), *medians, *(_goal_cells(course, goal) if goal else ())))
     return rows
 
 
-def _tail_rows(report: Report) -> list[Row]:
-    rows: list[Row] = [
-        ("form", "clients", *_titles(report), "share of the lowest", "lowest to highest", "target", "reached")
-    ]
-    for course in report.courses:
-        verdict = ("", "", "", "")
-        if course.peers:
-            target = TAIL_TARGETS.get(course.clients)
-            verdict = (
-                f"**{course.tail.median:.2f}**",
-                course.tail.span(".2f"),
-                *_verdict(target, course.tail.median, -1),
-            )
-        rows.append((course.form, str(course.clients), *_medians(report, course, "p99_ms", ".2f"), *verdict))
-    return rows
-
-
-def _cpu_rows(report: Report) -> list[Row]:
-    rows: list[Row] = [("form", "clients", *_titles(report))]
-    rows += [
-        (course.form, str(course.clients), *_medians(report, course, "cpu_us", ".0f")) for course in report.courses
-    ]
-    return rows
-
-
-def _medians(report: Report, course: Course, what: str, number: str) -> list[str]:
-    """Return the median of each server in a course."""
-    return [
-        f"{course.spread(title, what).median:{number}}" if title in course.laps else "" for title in _titles(report)
-    ]
-
-
-def _verdict(target: float | None, reached: float, sign: int) -> Row:
-    if target is None:
-        return "", ""
-    return f"{target:g}", "yes" if sign * reached >= sign * target else "no"
+def _goal_cells(course: Course, goal: _Goal) -> Row:
+    if not course.peers:
+        return ("",) * (1 + len(_GOAL_COLUMNS))
+    found, target = goal.spread(course), goal.targets.get(course.clients)
+    verdict = ("", "") if target is None else (f"{target:g}", "yes" if goal.is_reached(found.median, target) else "no")
+    return f"**{found.median:.2f}**", found.span(".2f"), *verdict
 
 
 def _server_rows(report: Report) -> list[Row]:

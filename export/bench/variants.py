@@ -1,6 +1,6 @@
 """The run's model in other forms that may be faster: the same arithmetic laid out otherwise, and fewer bits.
 
-onnx/variants/wide.onnx       channels filled up with zeros (export.conversion.widen): the same answers
+onnx/variants/wide.onnx       channels in whole vectors (export.conversion.for_processor): the same answers
 onnx/variants/float16.onnx    weights and arithmetic in 16 bits, inputs and outputs as they were
 onnx/variants/int8.onnx       8 bits, scaled by what training images bring about in the network
 """
