@@ -17,9 +17,8 @@ import onnx
 from onnx import helper
 
 from export.conversion.graph import Graph, attribute
-from export.conversion.widen import weights_of, widen_one
+from export.conversion.widen import ELEMENTWISE, weights_of, widen_one
 
-_ELEMENTWISE = ("Relu", "LeakyRelu", "Clip", "Tanh", "Sigmoid", "Identity")
 _PLACES = 2  # the axis of a window's places, behind the channels
 _AXES_ARE_AN_INPUT = 18  # of ReduceMax, since this opset
 
@@ -57,7 +56,7 @@ def _chain(graph: Graph, first: onnx.NodeProto) -> _Chain | None:
         if node.op_type == "Conv":
             pools = [each for each in between if each.op_type == "MaxPool"]
             return _Chain(first, between, pools[0], node) if len(pools) == 1 and node.input[0] == value else None
-        if not (node.op_type in _ELEMENTWISE or _has_windows_side_by_side(node)):
+        if not (node.op_type in ELEMENTWISE or _has_windows_side_by_side(node)):
             return None
         between.append(node)
         value = node.output[0]
@@ -67,9 +66,8 @@ def _chain(graph: Graph, first: onnx.NodeProto) -> _Chain | None:
 def _has_windows_side_by_side(node: onnx.NodeProto) -> bool:
     window = attribute(node, "kernel_shape", [])
     square = len(window) == 2 and window == [window[0]] * 2 == attribute(node, "strides")
-    return (
-        node.op_type == "MaxPool" and square and not attribute(node, "ceil_mode", 0) and _is_plain(node, padded=False)
-    )
+    alone = len(node.output) == 1 and not attribute(node, "ceil_mode", 0)
+    return node.op_type == "MaxPool" and square and alone and _is_plain(node, padded=False)
 
 
 def _is_plain(node: onnx.NodeProto, padded: bool) -> bool:

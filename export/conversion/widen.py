@@ -15,8 +15,9 @@ import onnx
 
 from export.conversion.graph import Graph, attribute
 
+ELEMENTWISE = ("Relu", "LeakyRelu", "Clip", "Tanh", "Sigmoid", "Identity")
 # Operators that keep channels apart, so that a channel of zeros stays one of a single number.
-_CHANNELWISE = ("Relu", "LeakyRelu", "Clip", "Tanh", "Sigmoid", "MaxPool", "AveragePool", "Identity")
+_CHANNELWISE = (*ELEMENTWISE, "MaxPool", "AveragePool")
 
 
 def widen(graph: Graph, multiple: int = 16) -> list[str]:
