@@ -9,9 +9,11 @@ operators follow one another on the thread that asks for the run, and their resu
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import Any
@@ -78,6 +80,9 @@ class Prepared:
         for op in _ops(block):
             if op.type() == "adam" and {*op.output_arg_names()} <= {*op.input_arg_names()}:
                 op._set_bool_attr(_KNOWS_SHAPES, True)
+        where = core.Place()
+        where.set_place(place)
+        _hoist(twin, {*feed, *fetched}, scope, where)
         self._threads = _threads()
         is_in_line = self._keeps or self._threads > 1 or any(map(_is_onednn, _ops(block)))
         self._line = _on_this_thread if is_in_line else nullcontext()
@@ -92,8 +97,6 @@ class Prepared:
         job = core.Job("default")
         if self._keeps:
             job.set_skip_gc_vars(_results(block))
-        where = core.Place()
-        where.set_place(place)
         self._executor = core.StandaloneExecutor(where, core.Plan([job], {"default": twin.desc}), scope)
         self._is_for_one_thread: dict[int, bool] = {}  # by number of rows, so that it hangs on the batch alone
         self._scope = scope
@@ -186,6 +189,33 @@ def _persistent(block: Any, name: str, suffix: str) -> str:
     block._rename_var(name.encode(), f"{name}{suffix}".encode())
     block.find_var(f"{name}{suffix}".encode()).set_persistable(True)
     return f"{name}{suffix}"
+
+
+def _hoist(program: Program, outside: Collection[str], scope: Any, where: Any) -> None:
+    """Compute small constants of a program now, and for all its runs; none of them may be `outside`, fed or fetched."""
+    block = program.desc.block(0)
+    written = Counter(name for op in _ops(block) for name in op.output_arg_names())
+    places = [place for place, op in enumerate(_ops(block)) if _is_constant(block, op, written, outside)]
+    if not places:
+        return
+    for place in places:
+        op = block.op(place)
+        digest = hashlib.sha256(op.serialize_to_string()).hexdigest()[:16]  # another program's has another value
+        _persistent(block, op.output("Out")[0], f"@CONSTANT_{digest}")
+    once = core.ProgramDesc(program.desc)
+    for index in reversed(range(block.op_size())):
+        (block if index in places else once.block(0))._remove_op(index, index + 1)
+    core.StandaloneExecutor(where, core.Plan([core.Job("default")], {"default": once}), scope).run([], False)
+
+
+def _is_constant(block: Any, op: Any, written: Mapping[str, int], outside: Collection[str]) -> bool:
+    if op.type() not in _CONSTANTS or op.input_arg_names() or math.prod(op.attr("shape")) > _MOST_NUMBERS:
+        return False
+    (name,) = op.output_arg_names()
+    return written[name] == 1 and name not in outside and not block.find_var(name.encode()).persistable()
+
+
+_CONSTANTS, _MOST_NUMBERS = ("fill_constant", "assign_value"), 4096
 
 
 def _results(block: Any) -> set[str]:

@@ -65,11 +65,11 @@ class Server:
     def ask(self, form: str, image: Pixels) -> tuple[int, bytes]:
         """Return the status and the body of the answer about an image; 503 is asked again: a process may be late."""
         end = time.perf_counter() + START_S
-        while (answer := self._ask(form, image))[
-            0
-        ] == http.HTTPStatus.SERVICE_UNAVAILABLE and time.perf_counter() < end:
+        status, answer = self._ask(form, image)
+        while status == http.HTTPStatus.SERVICE_UNAVAILABLE and time.perf_counter() < end:
             time.sleep(_PAUSE_S)
-        return answer
+            status, answer = self._ask(form, image)
+        return status, answer
 
     def cpu_s(self) -> float:
         """Return the processor time that its processes have taken."""

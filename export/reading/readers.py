@@ -24,9 +24,8 @@ from typing import Any
 from export.reading.messages import Answer, Settings
 from fluidline.errors import DataError
 
-_AHEAD = (
-    32 << 20
-)  # bytes of pixels that may be read before the model takes them: 40,000 of 28x28, so that no reader waits
+_AHEAD = 32 << 20
+"""Bytes of pixels that may be read before the model takes them: 40,000 images of 28x28, so that no reader waits."""
 
 
 @dataclass(frozen=True)

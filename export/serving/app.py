@@ -103,7 +103,7 @@ class App:
         exchange.answer(200, orjson.dumps({"models": models}))
 
     def _ready(self, exchange: Exchange) -> None:
-        if self.stopping or not self._row["ready"]:
+        if self.stopping or not self._row["ready"] or not self._board.has_started():
             state = "stopping" if self.stopping else "starting"
             raise RequestError(503, state, f"the server is {state}", "try again", b"retry-after: 1\r\n")
         workers = {"ready": int(self._board.totals()["ready"]), "of": self._board.workers}

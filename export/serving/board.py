@@ -12,7 +12,7 @@ from collections.abc import Sequence
 STATUSES = (200, 400, 401, 404, 405, 408, 413, 415, 422, 431, 500, 503)
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-GAUGES = ("ready", "connections", "waiting", "reloads", "failed_reloads", "starts")
+GAUGES = ("ready", "connections", "waiting", "reloads", "failed_reloads", "starts", "loaded")
 
 _STATUS_INDEX = {status: index for index, status in enumerate(STATUSES)}
 
@@ -53,6 +53,13 @@ class Board:
     def row(self, worker: int) -> Row:
         """Return the row in which a worker counts."""
         return Row(self, self._memory[worker * self._width : (worker + 1) * self._width])
+
+    def has_started(self) -> bool:
+        """Say whether every worker has loaded its models, it or one before it.
+
+        Until then none answers about images: a client that was answered once must not be refused by another worker.
+        """
+        return all(self.row(worker)["loaded"] for worker in range(self.workers))
 
     def totals(self) -> Row:
         """Return the sum of all rows."""

@@ -56,11 +56,18 @@ class Served:
 
 
 class Models:
-    """The models that are served at the moment, and how they are replaced."""
+    """The models that are served at the moment, and how they are replaced.
 
-    def __init__(self, settings: Settings, observe: Callable[[int, int], None]) -> None:
+    `observe` is told of each run of a model, and none is found before `has_started`.
+    """
+
+    def __init__(
+        self, settings: Settings, observe: Callable[[int, int], None], has_started: Callable[[], bool]
+    ) -> None:
         self._settings = settings
         self._observe = observe
+        self._has_started = has_started
+        self._is_open = False
         self._served: dict[int, Served] = {}
         self._thread = ThreadPoolExecutor(1, "model")
 
@@ -78,11 +85,12 @@ class Models:
 
     def find(self, name: str | None, version: str | None = None) -> Served:
         """Return a model by name, the first if None, and version, the first of that name if None."""
+        self._is_open = self._is_open or (bool(self._served) and self._has_started())
+        if not self._is_open:
+            raise RequestError(503, "starting", "no model is loaded yet", "try again", b"retry-after: 1\r\n")
         for served in self._served.values():
             if name in (None, served.name) and version in (None, served.version):
                 return served
-        if not self._served:
-            raise RequestError(503, "starting", "no model is loaded yet", "try again", b"retry-after: 1\r\n")
         known = ", ".join(f"{served.name} (version {served.version})" for served in self.served)
         wanted = f"{name or 'a model'}{f' of version {version}' if version else ''}"
         raise RequestError(404, "no_such_model", f"{wanted} is not served here", f"there is: {known}")

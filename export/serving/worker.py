@@ -58,7 +58,7 @@ class Worker:
         replaces = row["starts"] > 0
         row["starts"] += 1
         stopping = asyncio.Event()
-        models = Models(self._settings, row.count_batch)
+        models = Models(self._settings, row.count_batch, self._board.has_started)
         app = App(self._settings, models, self._board, row)
         server = HttpServer(self._settings, app, self._answered)
         loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -71,7 +71,7 @@ class Worker:
         if replaces:
             server.listen(self._listening)  # meanwhile connections wait in the socket's queue
         gc.freeze()  # what is there now stays, and need not be looked through for garbage
-        row["ready"] = 1
+        row["ready"] = row["loaded"] = 1
         self._tick(loop, server, models, app)
         loop.run_in_executor(None, _import_metrics)
         await stopping.wait()

@@ -230,3 +230,57 @@ def test_operators_run_on_the_thread_that_asks_and_the_core_is_left_as_it_was(fl
     assert {name: set(numbers) for name, numbers in ran_on.items()} == {"a": {threads[0]}, "b": {threads[1]}}
     assert not fluid.core.globals()["FLAGS_new_executor_serial_run"]
     assert not fluid.core.globals()["FLAGS_new_executor_sequential_run"]
+
+
+def test_constants_are_those_of_their_program_and_of_no_run_before(fluid):
+    """Two programs name their variables alike; one changes its constant in place, the other fetches it, too."""
+    layers, exe, scope, x = fluid.layers, fluid.Executor(fluid.CPUPlace()), fluid.Scope(), np.ones((2, 3), "float32")
+
+    def program(value, in_place):
+        main = fluid.Program()
+        with fluid.program_guard(main, fluid.Program()), fluid.unique_name.guard():
+            constant = layers.fill_constant([1], "float32", value)
+            if in_place:
+                constant = layers.increment(constant)
+            table = layers.assign(np.arange(3, dtype="float32") * value)
+            return main, [layers.data("x", [3]) + table + constant, constant, table]
+
+    programs = [program(3.0, False), program(5.0, True)]
+    for _ in range(3):
+        for (main, found), value, constant in zip(programs, (3, 5), (3, 6), strict=True):
+            total, *rest = exe.run(main, {"x": x}, found, scope=scope)
+            alone = exe.run(main, {"x": x}, found[:1], scope=scope)[0]
+            np.testing.assert_array_equal(total, x + np.arange(3) * value + constant)
+            np.testing.assert_array_equal(alone, total)
+            np.testing.assert_array_equal(rest[0], [constant])
+            np.testing.assert_array_equal(rest[1], np.arange(3) * value)
+    assert all(exe._prepared.values())
+
+
+def test_a_program_that_resets_a_variable_resets_it_at_each_run(fluid):
+    reset, scope, exe = fluid.Program(), fluid.Scope(), fluid.Executor(fluid.CPUPlace())
+    with fluid.program_guard(reset, fluid.Program()), fluid.unique_name.guard():
+        kept = fluid.layers.create_global_var([1], 0.0, "float32", persistable=True)
+        fluid.layers.fill_constant([1], "float32", 4.0, out=kept)
+    for _ in range(3):
+        exe.run(reset, scope=scope)
+        tensor = scope.find_var(kept.name).get_tensor()
+        assert np.array(tensor).tolist() == [4.0]
+        tensor.set(np.array([9], "float32"), fluid.CPUPlace())
+
+
+@pytest.mark.parametrize(("size", "kinds"), [(1, ["elementwise_add"]), (5000, ["fill_constant", "elementwise_add"])])
+def test_a_small_constant_is_computed_once_and_a_large_one_each_time(fluid, size, kinds):
+    from paddle.base import core
+
+    from legacy_fluid.prepared import _hoist
+
+    main, scope, where = fluid.Program(), fluid.Scope(), core.Place()
+    where.set_place(fluid.CPUPlace())
+    with fluid.program_guard(main, fluid.Program()), fluid.unique_name.guard():
+        total = fluid.layers.data("x", [size]) + fluid.layers.fill_constant([size], "float32", 2.0)
+    _hoist(main, {"x", total.name}, scope, where)
+    ops = [main.desc.block(0).op(index) for index in range(main.desc.block(0).op_size())]
+    assert [op.type() for op in ops] == kinds
+    if size == 1:
+        assert np.array(scope.find_var(ops[0].input("Y")[0]).get_tensor()).tolist() == [2.0]

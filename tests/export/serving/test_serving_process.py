@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -81,6 +82,27 @@ def test_it_says_where_it_is_and_on_what_it_runs_and_stops_when_told(bars):
     assert len(workers) == 2
     assert server.stop() == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+
+
+def test_who_was_answered_once_is_not_refused_by_a_worker_that_still_starts(bars):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server("--model", bars, "--workers", 4, "--port", port)
+    server.port = port
+
+    def status() -> int | None:
+        try:
+            return server.post("/predict", floats(3), RAW).status
+        except OSError:
+            return None
+
+    try:
+        wait_for(lambda: status() == 200, server)
+        assert [status() for _ in range(200)] == [200] * 200
+        assert server.get("/health/ready").json["workers"] == {"ready": 4, "of": 4}
+    finally:
+        server.stop()
 
 
 def test_what_was_accepted_is_answered_before_it_ends(bars):
