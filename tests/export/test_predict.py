@@ -254,7 +254,9 @@ def test_after_ctrl_c_no_process_is_left_and_resume_goes_on(folder, model, tmp_p
     command = [sys.executable, "-m", "export", "predict", folder, "--model", model, "--out", out, "--batch-size", "1"]
     running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not any(part.stat().st_size for part in out.parent.iterdir()) and time.monotonic() < deadline:
+    while (
+        not any(part.stat().st_size > 100 for part in out.parent.iterdir()) and time.monotonic() < deadline
+    ):  # rows, too
         time.sleep(0.01)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     running.send_signal(signal.SIGINT)
