@@ -114,7 +114,7 @@ test-slow: setup-dev ## Run the long tests too
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not gpu" $(ARGS)
 
 bench-accuracy: setup ## Train the three models with three seeds on DATA and print the table of accuracies
-	@$(PY) benchmarks/accuracy.py $(call flag,--data,$(DATA)) $(ARGS)
+	@$(PY) -m benchmarks.accuracy $(call flag,--data,$(DATA)) $(ARGS)
 
 bench-train: setup $(if $(findstring --without torch,$(ARGS)),,$(BENCH)/.installed) ## Race training against PyTorch and Paddle (ARGS="--without torch": without PyTorch)
 	@$(PY) -m benchmarks.bench_train $(call flag,--data,$(DATA)) $(ARGS)

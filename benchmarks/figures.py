@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import click
+
+from fluidline.files import atomic_file, write_json, write_text
 
 BUSY_SHARE = 0.15  # of the processors, taken by others: above it, distrust the figures
 
@@ -67,3 +72,15 @@ def draw_bars(
     axes.tick_params(axis="x", labelsize=8)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def publish(
+    out: Path, name: str, facts: Mapping[str, Any], text: str, draw: Callable[[Path], None] | None = None
+) -> None:
+    """Write what the benchmark `name` came to as JSON, Markdown and, where it is drawn, PNG; and print the text."""
+    write_json(out / f"{name}.json", facts)
+    write_text(out / f"{name}.md", text)
+    if draw is not None:
+        with atomic_file(out / f"{name}.png") as picture:
+            draw(picture)
+    click.echo(text)

@@ -15,18 +15,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from PIL import Image
 
-from benchmarks.figures import Row, Spread, busy_notes, draw_bars, machine, table
+from benchmarks.figures import Row, Spread, busy_notes, draw_bars, machine, publish, table
 from export.bench.environment import environment, watched
 from export.model import locate
 from fluidline.cli import Choice, main
 from fluidline.errors import FluidlineError, UsageError
-from fluidline.files import atomic_file, write_json, write_text
 from pipeline.data import load
 from pipeline.data.dataset import Split
 
@@ -246,12 +246,7 @@ def command(
     report = bench_folders(
         contenders(file, peers, without), file, data=data, sizes=sizes or tuple(SIZES), rounds=rounds
     )
-    text = markdown(report)
-    write_json(out / "bench-predict.json", report.as_dict())
-    write_text(out / "bench-predict.md", text)
-    with atomic_file(out / "bench-predict.png") as picture:
-        draw(report, picture)
-    click.echo(text)
+    publish(out, "bench-predict", report.as_dict(), markdown(report), partial(draw, report))
     return 0 if all(race.same for race in report.races) else 1
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,10 +21,10 @@ from benchmarks.bench_train.picture import draw
 from benchmarks.bench_train.race import BATCHES, Course, climb, race
 from benchmarks.bench_train.results import Report
 from benchmarks.bench_train.tables import markdown
+from benchmarks.figures import publish
 from export.bench.environment import environment, watched
 from fluidline.cli import Choice, main
 from fluidline.errors import UsageError
-from fluidline.files import atomic_file, write_json, write_text
 from pipeline.data import load
 
 TORCH = ROOT / ".venv-bench" / "bin" / "python"
@@ -89,12 +90,7 @@ def command(
         everyone, models or list(BATCHES), data=data, rounds=rounds, batches=batches, batch_size=batch_size, seed=seed,
         threads=threads, goal=to_accuracy and to_accuracy / 100,
     )  # fmt: skip
-    text = markdown(report)
-    write_json(out / "bench-train.json", report.as_dict())
-    write_text(out / "bench-train.md", text)
-    with atomic_file(out / "bench-train.png") as picture:
-        draw(report, picture)
-    click.echo(text)
+    publish(out, "bench-train", report.as_dict(), markdown(report), partial(draw, report))
     return 0 if all(comparison.alike for race in report.races for comparison in race.comparisons) else 1
 
 

@@ -93,7 +93,7 @@ class _Field:
         )  # fmt: skip
         if spec["rates"]:
             steps = config.epochs * -(-len(train) // config.batch_size)
-            np.save(spec["rates"], [schedule(config, steps)(step) for step in range(steps)])
+            np.save(spec["rates"], list(map(schedule(config, steps), range(steps))))
         self.shuffled = readers.shuffle(train.reader(), config.shuffle_buffer, seed=config.seed)
         with ExitStack() as stack:
             for contender in everyone:  # ours first: it writes the parameters from which the others start

@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
+from benchmarks.figures import publish
 from benchmarks.serving.contenders import ROOT, Contender, contenders
 from benchmarks.serving.forms import FORMS
 from benchmarks.serving.race import Field
@@ -23,7 +25,6 @@ from export.bench.environment import environment, watched
 from export.model import locate
 from fluidline.cli import Choice, main
 from fluidline.errors import UsageError
-from fluidline.files import atomic_file, write_json, write_text
 from pipeline.data import load
 
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
@@ -79,13 +80,8 @@ def command(
         contenders(file, None if without_peers else peers), file, data=data, forms=forms or tuple(FORMS),
         clients=clients or tuple(TARGETS), rounds=rounds, seconds=seconds, requests=requests,
     )  # fmt: skip
-    text = markdown(report)
-    write_json(out / "bench-serve.json", report.as_dict())
-    write_text(out / "bench-serve.md", text)
-    if report.courses:
-        with atomic_file(out / "bench-serve.png") as picture:
-            draw(report, picture)
-    click.echo(text)
+    picture = partial(draw, report) if report.courses else None
+    publish(out, "bench-serve", report.as_dict(), markdown(report), picture)
     return 1 if report.errors else 0
 
 

@@ -8,9 +8,8 @@ import os
 import zlib  # noqa: F401  (before paddle, whose own inflate would take its place)
 
 import numpy as np
-from protocol import race
+from protocol import EPSILON, epsilon, race
 
-EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in Paddle 2
 CORRECTED = {"mlp"}  # in Paddle 2, where it shows: it costs mlp less than can be measured, but softmax 4% of its speed
 
 
@@ -87,10 +86,10 @@ class Plain:
         api = (Fluid if self.version.startswith("1.") else Static)(paddle)
         prediction = GRAPHS[spec["model"]](api, api.img)
         self.fetch = [api.mean(api.cross_entropy(prediction, api.label)), api.accuracy(prediction, api.label)]
-        epsilon, is_corrected = EPSILON, isinstance(api, Static) and spec["model"] in CORRECTED
+        eps, is_corrected = EPSILON, isinstance(api, Static) and spec["model"] in CORRECTED
         if is_corrected:
-            epsilon = api.static.create_global_var([1], EPSILON, "float32", persistable=True)
-        api.adam(spec["learning_rate"], epsilon=epsilon).minimize(self.fetch[0])
+            eps = api.static.create_global_var([1], EPSILON, "float32", persistable=True)
+        api.adam(spec["learning_rate"], epsilon=eps).minimize(self.fetch[0])
         self.program, self.executor = api.program(), api.executor(api.place)
         self.executor.run(api.startup())
         ours = self.program.all_parameters()
@@ -98,7 +97,7 @@ class Plain:
         for parameter, value in zip(ours, parameters):  # noqa: B905  (strict is of Python 3.10)
             assert tuple(parameter.shape) == value.shape, (parameter.name, parameter.shape, value.shape)
             api.scope().find_var(parameter.name).get_tensor().set(value, api.place)
-        self.epsilon = api.scope().find_var(epsilon.name).get_tensor() if is_corrected else None
+        self.epsilon = api.scope().find_var(eps.name).get_tensor() if is_corrected else None
         self.place, self.steps = api.place, 0
 
     def hold(self, images, labels):
@@ -106,9 +105,8 @@ class Plain:
 
     def step(self, rows):
         if self.epsilon is not None:
-            # fluid adds epsilon to the square root of a moment that is not corrected for its youth, Paddle 2 of one that is.
             self.steps += 1
-            self.epsilon.set(np.array([EPSILON / (1 - BETA_2**self.steps) ** 0.5], "float32"), self.place)
+            self.epsilon.set(np.array([epsilon(self.steps)], "float32"), self.place)
         feed = {"img": self.images[rows], "label": self.labels[rows]}
         return self.executor.run(self.program, feed=feed, fetch_list=self.fetch)[0]
 

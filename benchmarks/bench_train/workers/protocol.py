@@ -31,6 +31,8 @@ import numpy as np
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
+EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in its rivals
+
 
 class Channel:
     """The lines between a worker and whoever started it; what libraries print to stdout goes to stderr."""
@@ -90,6 +92,14 @@ def race(load, build):
         if request["test"]:
             lap["test_accuracy"] = rival.accuracy(normalise(data["test_images"]), data["test_labels"])
         channel.answer(**lap)
+
+
+def epsilon(step):
+    """Return what makes the Adam of PyTorch and of Paddle 2 fluid's in a step, counted from 1.
+
+    fluid adds epsilon to the square root of a moment that is not corrected for its youth, they to that of one that is.
+    """
+    return EPSILON / (1 - BETA_2**step) ** 0.5
 
 
 def normalise(pixels):

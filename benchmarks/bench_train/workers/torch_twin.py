@@ -4,9 +4,7 @@ The images are one float32 tensor, a batch is an index into it, the cost is read
 """
 
 import numpy as np
-from protocol import race
-
-EPSILON, BETA_2 = 1e-8, 0.999  # Adam's, in fluid as in PyTorch
+from protocol import epsilon, race
 
 LAYERS = {
     "softmax": lambda nn: [nn.Flatten(), nn.Linear(784, 10)],
@@ -57,9 +55,8 @@ class Twin:
         settings = self.optimizer.param_groups[0]
         if self.rates is not None:
             settings["lr"] = float(self.rates[self.steps])
-        # fluid adds epsilon to the square root of a moment that is not corrected for its youth, PyTorch of one that is.
         self.steps += 1
-        settings["eps"] = EPSILON / (1 - BETA_2**self.steps) ** 0.5
+        settings["eps"] = epsilon(self.steps)
         self.optimizer.step()
         return cost.detach()
 
