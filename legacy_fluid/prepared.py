@@ -60,7 +60,7 @@ class Prepared:
 
     Args:
         program: one that `can_be_prepared`.
-        feed: name -> array or LoDTensor, as in the first run.
+        feed: name -> array or LoDTensor, as in the first run, of so many `rows`.
         fetched: names of variables.
         scope: where the parameters are; kept alive as long as this is.
         place: CPUPlace.
