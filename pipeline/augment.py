@@ -2,7 +2,7 @@
 
 A transform is named with its amount, several by commas: `rotate=10,shift=2,elastic=1`. The warps together make one field
 of displacements an image, so that each is sampled once, bilinearly; beside the image it is dark. Then come the tones,
-which change the values where they are.
+which change values and move nothing.
 
 Source of the elastic warps: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks Applied to
 Visual Document Analysis", 2003.
@@ -57,8 +57,7 @@ def parse(text: str) -> dict[str, float]:
 
 def augment(images: Images, amounts: dict[str, float], random: np.random.Generator) -> Floats:
     """Return `images` [N, 28, 28] transformed, each in a way of its own, as float32 of the same shape and range."""
-    weights = np.zeros((2, len(images), len(_BASIS)), np.float32)
-    weights[0, :, _ACROSS] = weights[1, :, _DOWN] = 1
+    weights = _still(len(images))
     _apply(WARPS, weights, random, amounts)
     across, down = (weights.reshape(-1, len(_BASIS)) @ _BASIS).reshape(2, len(images), SIDE * SIDE)
     values = _sample(images, across, down).reshape(images.shape)
@@ -91,6 +90,13 @@ def _basis() -> Floats:
 _BASIS = _basis()
 
 
+def _still(count: int) -> Floats:
+    """Return the weights of so many images that stay as they are."""
+    weights = np.zeros((2, count, len(_BASIS)), np.float32)
+    weights[0, :, _ACROSS] = weights[1, :, _DOWN] = 1
+    return weights
+
+
 def _rotate(weights: Floats, random: np.random.Generator, degrees: float) -> None:
     angle = np.radians(_between(random, degrees, weights.shape[1]))
     _combine(weights, np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]))
@@ -119,6 +125,21 @@ def _elastic(weights: Floats, random: np.random.Generator, pixels: float) -> Non
     weights[..., _BUMPS] += pixels * random.standard_normal((*weights.shape[:2], _KNOTS**2), np.float32)
 
 
+def _vary(weights: Floats, random: np.random.Generator, share: float) -> None:
+    strength = 1 - share * random.random((weights.shape[1], 1), np.float32)
+    still = _still(weights.shape[1])
+    weights[:] = still + strength * (weights - still)
+
+
+def _thicken(values: Floats, random: np.random.Generator, share: float) -> None:
+    amount = _between(random, share, (len(values), 1, 1)).astype(np.float32)
+    framed = np.pad(values, ((0, 0), (1, 1), (1, 1)))
+    above, below, before, behind = framed[:, :-2, 1:-1], framed[:, 2:, 1:-1], framed[:, 1:-1, :-2], framed[:, 1:-1, 2:]
+    for bound, towards in ((np.maximum, np.maximum(amount, 0)), (np.minimum, np.maximum(-amount, 0))):
+        reached = bound(bound(above, below), bound(before, behind))
+        values += towards * (bound(reached, values) - values)
+
+
 def _brighten(values: Floats, random: np.random.Generator, share: float) -> None:
     values *= 1 + _between(random, share, (len(values), 1, 1)).astype(np.float32)
     np.minimum(values, 255, out=values)
@@ -132,9 +153,13 @@ WARPS = {
     "shear": Transform("pixels to the side for each pixel of height", 2, _shear),
     "shift": Transform("pixels in each direction", SIDE / 2, _shift),
     "elastic": Transform("pixels that a point is moved, standard deviation of a smooth field", SIDE / 2, _elastic),
+    "vary": Transform("share of the warps' strength that each image draws: with 1, from none of it to all", 1, _vary),
 }
 TONES = {
     "brightness": Transform("share of the ink's strength, more or less", 1, _brighten),
+    "thickness": Transform(
+        "share of the way to a pixel's brightest or darkest neighbour: thick or thin strokes", 1, _thicken
+    ),
 }
 TRANSFORMS = WARPS | TONES
 ALIASES = {"rotation": "rotate", "scale": "zoom"}  # what the courses call them

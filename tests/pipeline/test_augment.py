@@ -86,6 +86,36 @@ def test_brightness_leaves_the_draws_of_the_warps_as_they_are() -> None:
     assert factors.std() > 0.1
 
 
+def test_vary_lets_images_keep_from_all_to_none_of_the_warps() -> None:
+    ramp = np.broadcast_to(4 * np.arange(28, dtype=np.uint8), (500, 28, 28))
+
+    def moved(more: str) -> Any:  # of a ramp, the values move as the places do
+        return augment(ramp, parse(f"shift=4{more}"), np.random.default_rng(0))[:, 14, 14] - ramp[:, 14, 14]
+
+    kept = moved(",vary=1") / moved("")
+    assert 0 <= kept.min() < 0.02
+    assert 0.98 < kept.max() <= 1
+    assert kept.mean() == pytest.approx(0.5, abs=0.05)
+    np.testing.assert_allclose(moved(",vary=0.5"), moved("") * (1 + kept) / 2, atol=1e-3)
+
+
+def test_vary_alone_changes_nothing() -> None:
+    np.testing.assert_array_equal(augment(images(), parse("vary=1"), np.random.default_rng(0)), images())
+
+
+def test_thickness_takes_strokes_to_their_neighbours_brightest_or_darkest() -> None:
+    stroke = np.zeros((400, 28, 28), np.uint8)
+    stroke[:, 10:18, 14:16] = 200
+    thick = augment(stroke, parse("thickness=1"), MOST)[0]
+    assert (thick == 200).sum() == 8 * 4 + 2 * 2  # a pixel more on each side, not across the corners
+    drawn = augment(stroke, parse("thickness=0.5"), np.random.default_rng(0))
+    beside, within = drawn[:, 14, 13] / 200, drawn[:, 14, 14] / 200
+    np.testing.assert_allclose(np.where(beside > 0, within, beside), np.where(beside > 0, 1, 0))  # thicker or thinner
+    assert 0.48 < beside.max() <= 0.5
+    assert 0.5 <= within.min() < 0.52
+    assert (beside > 0).mean() == pytest.approx(0.5, abs=0.1)
+
+
 def test_the_courses_names_are_understood() -> None:
     assert parse("rotation=14,scale=0.1") == {"rotate": 14, "zoom": 0.1}
 
@@ -98,7 +128,9 @@ def test_places_outside_of_the_image_are_dark() -> None:
     assert shifted[:, 18:].max() < 0.1
 
 
-@pytest.mark.parametrize("text", [*(f"{name}={row.most:g}" for name, row in TRANSFORMS.items()), ALL])
+@pytest.mark.parametrize(
+    "text", [*(f"{name}={row.most:g}" for name, row in TRANSFORMS.items() if name != "vary"), f"vary=1,{ALL}"]
+)
 def test_the_same_stream_gives_the_same_bits_and_values_stay_in_range(text: str) -> None:
     first, second, other = (augment(images(), parse(text), np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.dtype == np.float32
