@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -251,4 +252,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command))
+    sys.exit(main(command, interrupted_by=[signal.SIGTERM]))

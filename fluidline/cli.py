@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,8 +47,15 @@ class Choice(click.Choice):
         return f"no such value '{value}'{closest(str(value), map(str, self.choices))}"
 
 
-def main(group: click.Command, argv: Sequence[str] | None = None) -> int:
-    """Run `group` and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+def main(
+    group: click.Command, argv: Sequence[str] | None = None, *, interrupted_by: Sequence[signal.Signals] = ()
+) -> int:
+    """Run `group` and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    `interrupted_by` are signals that shall act as Ctrl-C does, so that whatever was started is ended too.
+    """
+    for number in interrupted_by:
+        signal.signal(number, signal.default_int_handler)
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     for package in ("fluidline", "pipeline", "export"):
         logging.getLogger(package).setLevel(logging.INFO)  # not the root logger's: importing paddle sets that back

@@ -8,6 +8,7 @@ Exits with 1 where the costs of two do not fall alike, for then they have not do
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -95,4 +96,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command))
+    sys.exit(main(command, interrupted_by=[signal.SIGTERM]))

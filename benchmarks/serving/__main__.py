@@ -7,6 +7,7 @@ Exits with 1 where an answer was an error, for then the figures mean nothing. Re
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -86,4 +87,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command))
+    sys.exit(main(command, interrupted_by=[signal.SIGTERM]))

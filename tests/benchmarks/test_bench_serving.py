@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +44,38 @@ def test_a_server_that_ends_is_named_with_its_last_words(classifier: Path) -> No
     broken = Contender("broken", [sys.executable, "-c", "raise SystemExit('no such luck')"], {"raw": "/"})
     with pytest.raises(FluidlineError, match="broken does not answer: no such luck"):
         bench_serving([broken], classifier, data="builtin")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_race_that_is_interrupted_leaves_no_server_behind(
+    classifier: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "benchmarks.serving", "--model", str(classifier), "--data", "builtin"]
+    command += ["--without-peers", "--seconds", "60", "--out", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as race:
+        try:
+            servers = _wait_for(lambda: _children(race.pid), at_most=30)
+            race.send_signal(number)
+            assert race.wait(30) == 130
+        finally:
+            race.kill()
+        assert race.stderr is not None
+        assert race.stderr.read().endswith("interrupted\n")
+    assert not any(Path("/proc", server).exists() for server in servers)
+    assert not list(tmp_path.iterdir())
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _wait_for(found: Callable[[], list[str]], at_most: float) -> list[str]:
+    end = time.monotonic() + at_most
+    while time.monotonic() < end:
+        if answer := found():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"nothing within {at_most} s")
 
 
 def test_without_the_peers_the_command_says_how_to_get_them_and_how_to_go_without(tmp_path: Path) -> None:
