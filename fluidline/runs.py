@@ -183,11 +183,10 @@ def find_run(name: str = LATEST, root: Path = DEFAULT_ROOT) -> RunFolder:
 
 def point_latest(run: RunFolder, name: str = LATEST) -> None:
     """Make `latest`, or what else, beside the run, name this run."""
-    link = run.path.parent / name
-    part = link.with_name(f".{name}.{os.getpid()}")
+    part = run.path / f".{name}"  # in the run's folder: what a killed process leaves there, its resumption renames
     part.unlink(missing_ok=True)
     part.symlink_to(run.name)
-    os.replace(part, link)
+    os.replace(part, run.path.parent / name)
 
 
 def _descendants(stage: str, stages: Mapping[str, Any]) -> list[str]:
