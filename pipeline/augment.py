@@ -145,6 +145,12 @@ def _brighten(values: Floats, random: np.random.Generator, share: float) -> None
     np.minimum(values, 255, out=values)
 
 
+def _add_noise(values: Floats, random: np.random.Generator, share: float) -> None:
+    strength = 255 * share * random.random((len(values), 1, 1), np.float32)
+    values += strength * random.standard_normal(values.shape, np.float32)
+    np.clip(values, 0, 255, out=values)
+
+
 # In each table a new row goes last: what a seed draws for those before it stays what it was.
 WARPS = {
     "rotate": Transform("degrees, either way", 180, _rotate),
@@ -160,6 +166,7 @@ TONES = {
     "thickness": Transform(
         "share of the way to a pixel's brightest or darkest neighbour: thick or thin strokes", 1, _thicken
     ),
+    "noise": Transform("standard deviation of noise in each pixel, share of full ink, at most", 1, _add_noise),
 }
 TRANSFORMS = WARPS | TONES
 ALIASES = {"rotation": "rotate", "scale": "zoom"}  # what the courses call them

@@ -128,6 +128,11 @@ class TrainConfig:
         "Test and keep a running average of the parameters, in which each step leaves this share of what was; 0 for none.",
         float, least=0, below=1,
     )  # fmt: skip
+    precise_bn: int = _option(
+        "Training samples, unaugmented, over which batch_norm's statistics are taken anew before each test;"
+        " 0 keeps those of the steps.",
+        int, least=0,
+    )  # fmt: skip
     augment: str = _option(
         "Change the training images at random: 'none', or amounts as in rotate=10,shift=2. "
         + "; ".join(f"{name}: {row.help}" for name, row in TRANSFORMS.items())

@@ -23,6 +23,7 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     average: float = 0.0
+    precise_bn: int = 0
     augment: str = "none"
     valid_size: int = 0
 

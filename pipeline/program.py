@@ -12,6 +12,7 @@ from pipeline.data.dataset import IMAGES, Input
 from pipeline.graph_loading import Graph, load_graph
 from pipeline.losses import LOSSES
 from pipeline.optimizers import minimise
+from pipeline.precise_bn import Statistics, statistics_of
 
 LABEL, LEARNING_RATE, AVERAGING_RATE = "label", "learning_rate", "averaging_rate"
 
@@ -30,6 +31,7 @@ class Programs:
     test: Any
     prediction: Any  # [N, outputs] float32: probabilities of classes, or one number
     fetch: list[Any]  # average cost and, where there are classes, accuracy of the batch, [1] float32
+    statistics: Statistics | None  # what measures batch_norm's for the test; None where the steps' are kept
     averages: dict[str, str]  # the names of the parameters' averages, by parameter's; none where none are kept
     dropout_seeds: list[str]
     noise: int
@@ -52,6 +54,7 @@ def build_programs(config: TrainConfig, classes: int, form: Input = IMAGES, grap
         if classes:
             fetch.append(loss.accuracy(prediction, label, classes))
         test = train.clone(for_test=True)
+        statistics = statistics_of(test) if config.precise_bn else None
 
         dropout_seeds = _feed_dropout_seeds(train)
         smoothing = config.label_smoothing
@@ -59,7 +62,7 @@ def build_programs(config: TrainConfig, classes: int, form: Input = IMAGES, grap
         # Fed and not decayed by operators: so it hangs on the step alone, and a resumed training restores nothing.
         noise = minimise(cost, _scalar(LEARNING_RATE), config)
         averages = add_averages(train, startup, _scalar(AVERAGING_RATE)) if config.average else {}
-    return Programs(startup, train, test, prediction, fetch, averages, dropout_seeds, noise)
+    return Programs(startup, train, test, prediction, fetch, statistics, averages, dropout_seeds, noise)
 
 
 def _scalar(name: str, dtype: str = "float32") -> Any:

@@ -22,10 +22,11 @@ from pipeline.data.dataset import Dataset, Split
 from pipeline.events import BeginEpochEvent, Best, EndEpochEvent, EndStepEvent, Event
 from pipeline.feeding import Feed, StepFeed, batches, in_order
 from pipeline.inspect.checks import Checks
+from pipeline.precise_bn import measure
 from pipeline.program import LABEL, LEARNING_RATE, Programs
 from pipeline.signals import StopSignal
 
-TEST_BATCH = 50
+TEST_BATCH, MEASURED_BATCH = 50, 500
 
 
 @dataclass
@@ -58,9 +59,10 @@ class Trainer:
         self.checkpoints, self.facts = checkpoints, facts
         self.progress = Progress()
         self.batches = math.ceil(len(dataset.train) / config.batch_size)
+        self.measured = dataset.train.spread(config.precise_bn)
         self.step_feed = StepFeed(self.programs, config, self.batches * config.epochs)
         self.scope = fluid.Scope()
-        # Where the test finds its parameters: within the other, one for all passes, and empty where it is to find those.
+        # Where the test finds its parameters: within the other, one for all passes, and with none that it shares with that.
         self.tested = self.scope.new_scope()
         self.place = device.place(config.device)
         self.executor = fluid.Executor(self.place)
@@ -129,6 +131,9 @@ class Trainer:
         now, count = self.progress, len(self.dataset.train)
         accuracy = now.right / count if self.dataset.labels else None
         copy_averages(self.scope, self.programs.averages, self.tested, self.place)
+        if self.programs.statistics:
+            feeds = in_order(self.measured, MEASURED_BATCH)
+            measure(self.programs.statistics, self.executor, feeds, self.tested, self.place)
         if self.dataset.valid:
             best = Best(now.epoch, None, None, *self._test(self.dataset.valid, self.tested))
         else:

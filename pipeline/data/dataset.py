@@ -116,6 +116,10 @@ class Split:
         """Return a split of some of the samples."""
         return replace(self, samples=self.samples[rows], truth=self.truth[rows])
 
+    def spread(self, count: int) -> Split:
+        """Return a split of so many of the samples, or all where there are fewer, at even distances."""
+        return self.rows(np.linspace(0, len(self), min(count, len(self)), endpoint=False).astype(np.intp))
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

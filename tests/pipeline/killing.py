@@ -40,7 +40,7 @@ def small(img: Any, classes: int = 10) -> Any:
 
 RECIPE = Recipe(
     epochs=3, batch_size=32, learning_rate=0.01, decay="cosine", warmup=0.1, l2=1e-4, weight_decay=0.01,
-    label_smoothing=0.1, average=0.9, augment="rotate=10,shift=2,elastic=1", shuffle_buffer=50, valid_size=64,
+    label_smoothing=0.1, average=0.9, precise_bn=40, augment="rotate=10,shift=2,elastic=1", shuffle_buffer=50, valid_size=64,
 )  # fmt: skip
 
 

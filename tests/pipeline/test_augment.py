@@ -116,6 +116,16 @@ def test_thickness_takes_strokes_to_their_neighbours_brightest_or_darkest() -> N
     assert (beside > 0).mean() == pytest.approx(0.5, abs=0.1)
 
 
+def test_noise_is_each_images_own_and_as_strong_as_that_image_draws() -> None:
+    grey = np.full((400, 28, 28), 128, np.uint8)
+    noise = augment(grey, parse("noise=0.1"), np.random.default_rng(0)) - 128
+    spread = noise.std((1, 2)) / 255
+    assert 0 <= spread.min() < 0.01
+    assert 0.09 < spread.max() < 0.11
+    assert spread.mean() == pytest.approx(0.05, abs=0.01)
+    assert np.abs(np.corrcoef(noise[spread > 0.02][:20].reshape(20, -1)) - np.eye(20)).max() < 0.2
+
+
 def test_the_courses_names_are_understood() -> None:
     assert parse("rotation=14,scale=0.1") == {"rotate": 14, "zoom": 0.1}
 
