@@ -81,11 +81,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 @click.command()
 @click.option("--data", help="As for `python -m pipeline train`.")
 @click.option(
-    "--model",
-    "models",
-    type=Choice(MODELS),
-    multiple=True,
-    help="May be repeated.  [default: all that the preset is for]",
+    "--model", "models", type=Choice(AIMS["default"]), multiple=True, help="May be repeated.  [default: the preset's]"
 )
 @click.option(
     "--preset", default="default", show_default=True, type=Choice(AIMS), help="'default': the model's own recipe."

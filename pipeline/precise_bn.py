@@ -31,9 +31,8 @@ def statistics_of(test: Any) -> Statistics | None:
     for op in norms:
         op._set_attr("is_test", False)
         op._set_attr("momentum", 0.0)  # of what stood there before nothing is left
-    return (
-        Statistics(program, [(op.output("MeanOut")[0], op.output("VarianceOut")[0]) for op in norms]) if norms else None
-    )
+    names = [(op.output("MeanOut")[0], op.output("VarianceOut")[0]) for op in norms]
+    return Statistics(program, names) if names else None
 
 
 def measure(statistics: Statistics, executor: Any, feeds: Iterable[Mapping[str, Any]], scope: Any, place: Any) -> None:

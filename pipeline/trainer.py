@@ -62,7 +62,7 @@ class Trainer:
         self.measured = dataset.train.spread(config.precise_bn)
         self.step_feed = StepFeed(self.programs, config, self.batches * config.epochs)
         self.scope = fluid.Scope()
-        # Where the test finds its parameters: within the other, one for all passes, and with none that it shares with that.
+        # Where the test finds averages and batch_norm's statistics of its own, one for all passes; the rest is in the other.
         self.tested = self.scope.new_scope()
         self.place = device.place(config.device)
         self.executor = fluid.Executor(self.place)
