@@ -1,21 +1,17 @@
-"""Who takes part, and the process of each: started, asked for passes, stopped while the others have their turn."""
+"""Who takes part, and the process of each, which is asked for passes."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fluidline.errors import FluidlineError
+from fluidline.worker import WorkerProcess
 
 WORKERS = Path(__file__).parent / "workers"
 ROOT = Path(__file__).parents[2]
@@ -52,69 +48,25 @@ def contenders(torch: Path | None, paddle: bool, genuine: Path | None) -> list[C
     return everyone
 
 
-class Worker:
-    """The process of a contender, ready for its first pass: `ready` is what it said of itself.
+class Worker(WorkerProcess):
+    """The process of a contender, ready for its first pass.
 
-    Between passes it is stopped, so that no thread of it spins, or reads ahead, on the cores that another is measured on.
     The constructor and `learn` raise FluidlineError where the process ends, or takes over TIMEOUT_S.
     """
 
     def __init__(self, contender: Contender, spec: Mapping[str, Any], log: Path, threads: int | None) -> None:
-        self.contender, self.log = contender, log
-        with open(log, "wb") as stderr:
-            self.process = subprocess.Popen(
-                [contender.python, str(WORKERS / contender.worker), json.dumps(spec)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=_environment(contender, threads),
-                cwd=ROOT,
-                process_group=0,  # Ctrl-C is ours alone: we end the workers
-                text=True,
-            )
-        try:
-            self.ready: dict[str, Any] = self._read()
-        except BaseException:
-            self.close()
-            raise
+        self.contender = contender
+        command = [contender.python, str(WORKERS / contender.worker), json.dumps(spec)]
+        super().__init__(command, log, _environment(contender, threads), TIMEOUT_S, cwd=ROOT)
 
     def learn(self, rows: Path, test: bool) -> dict[str, Any]:
         """Return what a pass over the rows in the file came to."""
-        assert self.process.stdin is not None
-        self.process.send_signal(signal.SIGCONT)
-        with suppress(BrokenPipeError):  # it died meanwhile: reading says how
-            self.process.stdin.write(json.dumps({"rows": str(rows), "test": test}) + "\n")
-            self.process.stdin.flush()
-        return self._read()
+        return self.ask({"rows": str(rows), "test": test}, TIMEOUT_S)
 
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-
-    def _read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        watchdog = threading.Timer(TIMEOUT_S, self.process.kill)
-        watchdog.start()
-        try:
-            line = self.process.stdout.readline()
-        finally:
-            watchdog.cancel()
-        if not line.endswith("\n"):
-            code = self.process.wait()
-            how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            raise FluidlineError(f"the process of {self.contender.title} {how}: {self._complaint()}")
-        self.process.send_signal(signal.SIGSTOP)
-        reply: dict[str, Any] = json.loads(line)
-        return reply
-
-    def _complaint(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-        errors = [line for line in lines if re.search(r"error", line, re.IGNORECASE)]
-        return (errors or lines)[-1]
+    def failure(self, how: str) -> FluidlineError:
+        """Return the error, with the last words of the process."""
+        last = (self.errors() or self.said() or ["it said nothing"])[-1]
+        return FluidlineError(f"the process of {self.contender.title} {how}: {last}")
 
 
 def _environment(contender: Contender, threads: int | None) -> dict[str, str]:

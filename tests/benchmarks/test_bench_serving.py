@@ -6,12 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import children, have_ended, wait_for
 
 from benchmarks.serving.__main__ import bench_serving
 from benchmarks.serving.contenders import OURS, Contender, contenders
@@ -54,31 +53,15 @@ def test_a_race_that_is_interrupted_leaves_no_server_behind(
     command += ["--without-peers", "--seconds", "60", "--out", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as race:
         try:
-            workers = _wait_for(lambda: [worker for server in _children(race.pid) for worker in _children(server)], 30)
+            workers = wait_for(lambda: [worker for server in children(race.pid) for worker in children(server)])
             race.send_signal(number)
             assert race.wait(30) == 130
         finally:
             race.kill()
         assert race.stderr is not None
         assert race.stderr.read().endswith("interrupted\n")
-    _wait_for(lambda: [] if any(Path("/proc", worker).exists() for worker in workers) else ["all gone"], 5)
+    wait_for(lambda: have_ended(workers), 5)
     assert not list(tmp_path.iterdir())
-
-
-def _children(pid: int | str) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:  # it has just ended
-        return []
-
-
-def _wait_for(found: Callable[[], list[str]], at_most: float) -> list[str]:
-    end = time.monotonic() + at_most
-    while time.monotonic() < end:
-        if answer := found():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"nothing within {at_most} s")
 
 
 def test_without_the_peers_the_command_says_how_to_get_them_and_how_to_go_without(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from markdown_pages import DOCS, ROOT, Command, File, steps
+from processes import wait_for
 
 QUICK = "5-questions"  # the page that the default run tests too
 PATIENCE = 300  # seconds for a command; on a quiet machine the longest takes fifteen
@@ -82,11 +82,8 @@ def _serving(line: str, folder: Path) -> Iterator[None]:
     with log.open("w") as file:
         server = subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=folder, env=_environment(), stderr=file)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while "ready: http://" not in log.read_text():
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+        wait_for(lambda: "ready: http://" in log.read_text() or server.poll() is not None, PATIENCE, interval=0.1)
+        assert server.poll() is None, log.read_text()
         yield
         server.send_signal(signal.SIGTERM)
         assert server.wait(PATIENCE) == 0, log.read_text()

@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from ctypes import util
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from processes import children, have_ended, state, wait_for
 
 from export.__main__ import export
 from export.bench import bench, process
@@ -245,7 +245,7 @@ def test_a_backend_that_dies_between_two_questions_is_found_at_the_next(run: Run
         worker.process.kill()
         worker.process.wait()
         with pytest.raises(BackendError, match="stopped by SIGKILL"):
-            worker.ask(do="answer", batch=1)
+            worker.answer(do="answer", batch=1)
 
 
 def test_where_nothing_can_be_measured_the_report_says_so_and_has_no_picture(
@@ -269,7 +269,7 @@ def test_the_worker_of_onnxruntime_imports_no_paddle_and_one_of_paddle_says_that
         Worker(specification(run, EXECUTOR, tmp_path / "image.npy"), tmp_path / "log")
     assert caught.value.status == "unavailable"
     with Worker(specification(run, ONNXRUNTIME, tmp_path / "image.npy"), tmp_path / "log") as worker:
-        assert np.shape(worker.ask(do="answer", batch=1)) == (1, 10)
+        assert np.shape(worker.answer(do="answer", batch=1)) == (1, 10)
 
 
 @pytest.mark.skipif(DRIVER is not None, reason="this machine has an NVIDIA driver")
@@ -318,36 +318,12 @@ def test_no_worker_outlives_a_benchmark_that_is_killed(run: RunFolder, tmp_path:
         stderr=subprocess.PIPE,
     )
     try:
-        workers = wait_for(lambda: workers_of(benchmark.pid))
+        workers = wait_for(lambda: [worker for worker in children(benchmark.pid) if state(worker) == "T"])
         benchmark.send_signal(signal.SIGKILL)
     finally:
         benchmark.kill()
         benchmark.communicate()
-    assert wait_for(lambda: not any(is_alive(worker) for worker in workers))
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Return the condition's value as soon as it is true, or at last."""
-    end = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return value
-
-
-def workers_of(parent: int) -> list[int]:
-    """Return the children of a process that are stopped: workers that await their turn."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [
-        int(child) for child in children if Path(f"/proc/{child}/stat").read_text().rsplit(")")[1].split()[0] == "T"
-    ]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return True
-    except ProcessLookupError:
-        return False
+    wait_for(lambda: have_ended(workers))
 
 
 def test_an_onnx_file_changed_after_the_export_is_found_by_its_checksum(run: RunFolder) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import onnxruntime
 import pytest
 from classifiers import CLASSES, bar, write_classifier
 from PIL import Image
+from processes import children, have_ended, wait_for
 
 from export.__main__ import export
 from export.compiled import compiled
@@ -253,20 +253,16 @@ def test_after_ctrl_c_no_process_is_left_and_resume_goes_on(folder, model, tmp_p
     out.parent.mkdir()
     command = [sys.executable, "-m", "export", "predict", folder, "--model", model, "--out", out, "--batch-size", "1"]
     running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while (
-        not any(part.stat().st_size > 100 for part in out.parent.iterdir()) and time.monotonic() < deadline
-    ):  # rows, too
-        time.sleep(0.01)
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    wait_for(lambda: any(part.stat().st_size > 100 for part in out.parent.iterdir()), interval=0.01)  # rows, too
+    workers = children(running.pid)
     running.send_signal(signal.SIGINT)
     _, messages = running.communicate(timeout=60)
     assert running.returncode == 130
     assert messages.startswith("stopped; --resume goes on with the rows that are there\n")
     assert messages.endswith("interrupted\n")
     assert [file.name for file in out.parent.iterdir()] == ["out.csv.partial"]
-    assert children
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert workers
+    assert have_ended(workers)
     summary = predict_folder(folder, out, model=model, resume=True)
     assert 0 < summary.count < 3009
     assert [file.name for file in out.parent.iterdir()] == ["out.csv"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from processes import children
 
 from fluidline.cli import main
 from fluidline.errors import DataError, FluidlineError, RunError, UsageError
@@ -259,8 +260,7 @@ def test_values_may_come_and_go_where_a_sweep_goes_on(squares: Path, tmp_path: P
 
 def test_a_training_that_dies_is_told_of_with_its_exit_status(squares: Path, tmp_path: Path) -> None:
     def kill(event: Event) -> None:
-        (child,) = (Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split(),)
-        os.kill(int(child[-1]), signal.SIGKILL)
+        os.kill(children(os.getpid())[-1], signal.SIGKILL)
 
     with pytest.raises(FluidlineError, match=r"the process of learning_rate-0.01 died, exit status -9"):
         sweep(options(squares, tmp_path), {"learning_rate": [0.01]}, handlers=[kill])

@@ -11,11 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from processes import children, wait_for
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60  # seconds for what takes one on a quiet machine
@@ -65,14 +66,25 @@ class Server:
         return self
 
     def wait_for_log(self, pattern: str) -> dict[str, Any]:
-        return wait_for(lambda: next((line for line in self.lines if re.search(pattern, line["message"])), None), self)
+        return self.wait_for(lambda: next((line for line in self.lines if re.search(pattern, line["message"])), None))
+
+    def wait_for(self, condition: Callable[[], Any]) -> Any:
+        """Return what `condition` returns as soon as that is true, which it must be while the server runs."""
+
+        def found_or_ended() -> Any:
+            ended = self.process.poll() is not None
+            if ended:
+                self._reader.join(PATIENCE)
+            if not (found := condition()):
+                assert not ended, f"the server has ended: {self.lines} {self.plain}"
+            return found
+
+        return wait_for(found_or_ended, PATIENCE)
 
     @property
     def workers(self) -> list[int]:
         """The processes of the workers."""
-        return [
-            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        ]
+        return children(self.process.pid)
 
     def connect(self) -> Connection:
         return Connection(self.port)
@@ -133,21 +145,6 @@ def serving(*arguments: object, env: dict[str, str] | None = None) -> Iterator[S
         yield server.wait_until_ready()
     finally:
         server.stop()
-
-
-def wait_for(condition: Any, server: Server | None = None) -> Any:
-    """Return what `condition` returns as soon as it is true."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        if server is not None and server.process.poll() is not None:
-            time.sleep(0.2)
-            if found := condition():
-                return found
-            raise AssertionError(f"the server has ended: {server.lines} {server.plain}")
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 class Connection:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from classifiers import write_value
 from PIL import Image
-from running import Server, serving, wait_for
+from running import Server, serving
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -122,7 +122,7 @@ class Page:
             time.sleep(0.3)
             return text if self.find("#answer").text == text else None
 
-        return wait_for(last, self.server)
+        return self.server.wait_for(last)
 
     @property
     def given(self) -> np.ndarray:
@@ -137,7 +137,7 @@ class Page:
 @pytest.fixture
 def page(browser: webdriver.Chrome, server: Server) -> Iterator[Page]:
     opened = Page(browser, server)
-    wait_for(lambda: opened.all("#bars tbody tr"), server)
+    server.wait_for(lambda: opened.all("#bars tbody tr"))
     browser.get_log("browser")
     yield opened
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
@@ -179,7 +179,7 @@ def test_the_keyboard_draws_and_clears(page):
     page.paper.send_keys(*[Keys.ARROW_UP] * 10, Keys.SPACE, *[Keys.ARROW_DOWN] * 20, Keys.SPACE)
     page.wait_for_answer("^1, says")
     page.paper.send_keys(Keys.DELETE)
-    wait_for(lambda: not page.find("#answer").text, page.server)
+    page.server.wait_for(lambda: not page.find("#answer").text)
     assert page.given.max() == 0
     assert page.probabilities("1") == [0, 0]
 
@@ -201,7 +201,7 @@ def test_a_chosen_file_is_answered_and_the_button_clears_it(page, tmp_path):
     page.find("#file").send_keys(str(tmp_path / "one.png"))
     page.wait_for_answer("^1, says")
     page.find("#clear").click()
-    wait_for(lambda: not page.find("#answer").text, page.server)
+    page.server.wait_for(lambda: not page.find("#answer").text)
 
 
 def test_an_image_that_is_dropped_is_answered(page):
@@ -222,10 +222,10 @@ def test_an_image_that_is_dropped_is_answered(page):
 
 def test_a_file_that_is_no_image_is_told_in_words(browser, server, tmp_path):
     page = Page(browser, server)
-    wait_for(lambda: page.all("#bars tbody tr"), server)
+    server.wait_for(lambda: page.all("#bars tbody tr"))
     (tmp_path / "notes.png").write_text("no image")
     page.find("#file").send_keys(str(tmp_path / "notes.png"))
-    problem = wait_for(lambda: page.find("#problem").text, server)
+    problem = server.wait_for(lambda: page.find("#problem").text)
     assert "image" in problem
     assert page.find("#problem").aria_role == "alert"
     page.draw(*DIGITS["1"])
@@ -255,7 +255,7 @@ def test_a_value_is_shown_and_models_that_are_not_for_images_are_told_of(browser
     ink, houses = write_value(tmp_path / "ink.onnx"), write_value(tmp_path / "houses.onnx", size=(3,))
     with serving("--model", runs / "mlp", "--model", ink, "--model", houses, "--workers", 1) as server:
         page = Page(browser, server)
-        wait_for(lambda: page.all("#bars tbody tr"), server)
+        server.wait_for(lambda: page.all("#bars tbody tr"))
         assert (
             "houses takes rows of a table, 3 numbers each: POST /predict?model=houses" in page.find("#elsewhere").text
         )
@@ -268,7 +268,7 @@ def test_a_value_is_shown_and_models_that_are_not_for_images_are_told_of(browser
 def test_a_server_without_a_model_for_images_says_so(browser, tmp_path):
     with serving("--model", write_value(tmp_path / "houses.onnx", size=(3,)), "--workers", 1) as server:
         page = Page(browser, server)
-        wait_for(lambda: page.find("#elsewhere").is_displayed(), server)
+        server.wait_for(lambda: page.find("#elsewhere").is_displayed())
         assert not page.find("#paper").is_displayed()
         assert page.find("#elsewhere h2").text == "Not for images"
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
@@ -277,8 +277,8 @@ def test_a_server_without_a_model_for_images_says_so(browser, tmp_path):
 def test_a_server_with_a_key_asks_for_it(browser, runs):
     with serving("--runs-dir", runs, "--run", "mlp", "--workers", 1, "--api-key", "secret") as server:
         page = Page(browser, server)
-        wait_for(lambda: page.find("#key-form").is_displayed(), server)
+        server.wait_for(lambda: page.find("#key-form").is_displayed())
         page.find("#key").send_keys("secret", Keys.ENTER)
-        wait_for(lambda: page.all("#bars tbody tr"), server)
+        server.wait_for(lambda: page.all("#bars tbody tr"))
         page.draw(*DIGITS["1"])
         page.wait_for_answer("^1, says")

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from bodies import floats
 from bodies import http as request
-from running import Answer, Connection, Server, wait_for
+from running import Answer, Connection, Server
 
 RAW = {"Content_Type": "application/octet-stream"}
 
@@ -164,7 +164,7 @@ def test_a_client_that_goes_away_harms_nobody(server):
     for _ in range(20):
         with server.connect() as connection:
             connection.send(request("POST", "/predict", floats(5), **RAW) * 20)
-    wait_for(lambda: server.metric("fluidline_connections") <= 1)
+    server.wait_for(lambda: server.metric("fluidline_connections") <= 1)
     assert server.post("/predict", floats(1), "application/octet-stream").labels == ["1"]
 
 

@@ -16,7 +16,8 @@ from http.client import HTTPConnection
 import pytest
 from bodies import floats, http, png
 from classifiers import bar, write_classifier
-from running import ROOT, Server, serving, wait_for
+from processes import have_ended, wait_for
+from running import ROOT, Server, serving
 
 from export.__main__ import export
 from fluidline.cli import main
@@ -82,7 +83,7 @@ def test_it_says_where_it_is_and_on_what_it_runs_and_stops_when_told(bars):
     workers = server.workers
     assert len(workers) == 2
     assert server.stop() == 0
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+    assert have_ended(workers)
 
 
 def test_no_worker_answers_before_all_have_loaded(bars):
@@ -104,13 +105,13 @@ def test_no_worker_answers_before_all_have_loaded(bars):
             client.close()
 
     try:
-        late = wait_for(lambda: server.workers[1:], server)[0]
+        late = server.wait_for(lambda: server.workers[1:])[0]
         os.kill(late, signal.SIGSTOP)
-        wait_for(lambda: status() == 503, server)
+        server.wait_for(lambda: status() == 503)
         time.sleep(1)  # in which the other one has loaded
         assert {status() for _ in range(20)} <= {503, None}
         os.kill(late, signal.SIGCONT)
-        wait_for(lambda: status() == 200, server)
+        server.wait_for(lambda: status() == 200)
         assert [status() for _ in range(20)] == [200] * 20
     finally:
         server.stop()
@@ -122,7 +123,7 @@ def test_what_was_accepted_is_answered_before_it_ends(bars):
         with server.connect() as busy, server.connect() as half:
             half.send(body[:-100])
             busy.send(body * 30)
-            wait_for(lambda: server.metric("fluidline_connections") >= 2)
+            server.wait_for(lambda: server.metric("fluidline_connections") >= 2)
             server.process.send_signal(signal.SIGTERM)
             half.send(body[-100:])
             answers = [busy.read() for _ in range(30)]
@@ -136,7 +137,7 @@ def test_what_was_accepted_is_answered_before_it_ends(bars):
 def test_it_ends_within_the_grace_time_whatever_a_client_does(bars):
     with serving("--model", bars, "--workers", 1, "--grace", 0.5) as server, server.connect() as connection:
         connection.send(b"POST /predict HTTP/1.1\r\nContent-Length: 10\r\n\r\n")
-        wait_for(lambda: server.metric("fluidline_connections") >= 1)
+        server.wait_for(lambda: server.metric("fluidline_connections") >= 1)
         assert server.stop() == 0
 
 
@@ -181,7 +182,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_stay(bars):
         before = server.workers
         os.kill(before[0], signal.SIGKILL)
         server.wait_for_log("killed by SIGKILL; it is replaced")
-        wait_for(lambda: server.get("/health").json["workers"]["ready"] == 2)
+        server.wait_for(lambda: server.get("/health").json["workers"]["ready"] == 2)
         assert len(set(server.workers) - set(before)) == 1
         for _ in range(20):
             assert server.post("/predict", floats(1), RAW).labels == ["1"]
@@ -193,15 +194,7 @@ def test_workers_end_with_the_supervisor_that_is_killed(bars):
     server = Server("--model", bars, "--workers", 2).wait_until_ready()
     workers = server.workers
     server.stop(signal.SIGKILL)
-    wait_for(lambda: not any(_runs(pid) for pid in workers))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_for(lambda: have_ended(workers))
 
 
 def test_several_models_are_found_by_name_and_version(bars, tmp_path):
@@ -234,14 +227,14 @@ def test_a_changed_model_is_taken_without_losing_a_request_and_a_broken_one_is_n
         with Load(server) as load:
             new = write_classifier(tmp_path / "new", {"labels": json.dumps(list("abcdefghij"))})
             os.replace(new, path)
-            wait_for(lambda: server.metric('fluidline_reloads_total{result="done"}') == 2)
+            server.wait_for(lambda: server.metric('fluidline_reloads_total{result="done"}') == 2)
             second = server.get("/models").json["models"][0]["version"]
             path.write_bytes(b"no model")
             server.process.send_signal(signal.SIGHUP)
-            wait_for(lambda: server.metric('fluidline_reloads_total{result="refused"}') >= 2)
+            server.wait_for(lambda: server.metric('fluidline_reloads_total{result="refused"}') >= 2)
             path.unlink()
             server.process.send_signal(signal.SIGHUP)
-            wait_for(lambda: server.metric('fluidline_reloads_total{result="refused"}') >= 4)
+            server.wait_for(lambda: server.metric('fluidline_reloads_total{result="refused"}') >= 4)
             assert server.get("/models").json["models"][0]["version"] == second
         assert first != second
         assert set(load.statuses) == {200}
@@ -257,7 +250,7 @@ def reload_under_load(server: Server, path, other, times: int) -> Load:
             shutil.copy(other if count % 2 else path.with_name("first.onnx"), path.with_name("part"))
             os.replace(path.with_name("part"), path)
             server.process.send_signal(signal.SIGHUP)
-            wait_for(lambda done=count: server.metric('fluidline_reloads_total{result="done"}') >= done)
+            server.wait_for(lambda done=count: server.metric('fluidline_reloads_total{result="done"}') >= done)
     return load
 
 

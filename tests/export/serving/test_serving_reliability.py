@@ -16,7 +16,7 @@ import pytest
 from bodies import encoded, floats, form, http, png
 from classifiers import bar
 from PIL import Image
-from running import Connection, Server, serving, wait_for
+from running import Connection, Server, serving
 
 RAW = "application/octet-stream"
 JSON = b'{"pixels": [' + b", ".join([b"7"] * 784) + b"]}"
@@ -107,7 +107,7 @@ def test_many_slow_senders_keep_nobody_waiting(server):
     finally:
         for connection in slow:
             connection.__exit__()
-    wait_for(lambda: server.metric("fluidline_connections") <= 1)
+    server.wait_for(lambda: server.metric("fluidline_connections") <= 1)
 
 
 def test_a_full_queue_is_answered_with_503_and_the_time_to_come_again(bars):
@@ -129,10 +129,10 @@ def test_a_full_queue_is_answered_with_503_and_the_time_to_come_again(bars):
 def test_more_connections_than_allowed_are_refused(bars):
     with serving("--model", bars, "--workers", 1, "--max-connections", 5) as server:
         kept = [Connection(server.port) for _ in range(5)]
-        wait_for(lambda: Connection(server.port).read_and_close().status == 503)
+        server.wait_for(lambda: Connection(server.port).read_and_close().status == 503)
         for connection in kept:
             connection.__exit__()
-        wait_for(lambda: Connection(server.port).read_and_close(http("GET", "/health/live")).status == 200)
+        server.wait_for(lambda: Connection(server.port).read_and_close(http("GET", "/health/live")).status == 200)
 
 
 LOAD = f"""
@@ -172,7 +172,7 @@ def test_ten_times_the_load_it_can_take_is_met_with_200_and_503_and_is_over_in_a
         assert others == 0
         assert "Socket errors" not in found
         assert peak.bytes < 600 << 20
-        wait_for(lambda: server.metric("fluidline_queue_images") == 0)
+        server.wait_for(lambda: server.metric("fluidline_queue_images") == 0)
 
 
 class _Peak:
