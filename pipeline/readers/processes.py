@@ -11,7 +11,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn, TypeVar
 
@@ -115,7 +115,7 @@ class _Worker:
         self.connection, theirs = _FORK.Pipe(duplex=False)
         _ends.add(self.connection)
         self.process = _FORK.Process(target=_work, args=(reader, theirs, as_json), name=f"reader {name}")
-        with theirs:  # from here on it is open in the worker alone, whose death ends the pipe
+        with theirs, _held_signals():  # `theirs` is open in the worker alone from here on, whose death ends the pipe
             self.process.start()
 
     def take(self) -> Any:
@@ -168,6 +168,20 @@ def _close_copies() -> None:
 os.register_at_fork(after_in_child=_close_copies)
 
 
+# What ends a process by an exception, which a fork that is not through yet would print.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _held_signals() -> Iterator[None]:
+    """A context in which those signals wait; a process that is forked in it holds them until it lets them through."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Terminated(BaseException):
     """The parent has stopped this worker: unwind, so that what the reader opened is closed."""
 
@@ -178,6 +192,7 @@ def _work(reader: Callable[[], Iterable[Any]], connection: Connection, as_json: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer, by stopping us
     signal.signal(signal.SIGTERM, _unwind)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         for sample in reader():
             if sample is None:
                 raise ValueError("a reader gave None, which multiprocess_reader takes for no sample (leave it out)")

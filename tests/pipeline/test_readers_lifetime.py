@@ -138,7 +138,16 @@ def test_an_error_of_the_consumer_ends_its_readers_too():
     assert (done.returncode, done.stderr) == (3, "")
 
 
-def test_ctrl_c_ends_consumer_and_workers_without_words_from_the_workers():
+# The second worker is a second late: in the middle of its fork when Ctrl-C comes.
+LATE = """
+import os, time
+forks = []
+os.register_at_fork(before=lambda: forks.append(1), after_in_child=lambda: time.sleep(len(forks) - 1))
+"""
+
+
+@pytest.mark.parametrize("delay", ["", LATE], ids=["at work", "being forked"])
+def test_ctrl_c_ends_consumer_and_workers_without_words_from_the_workers(delay):
     script = """
 import itertools, os, signal, time
 from pipeline import readers as R
@@ -151,7 +160,7 @@ except KeyboardInterrupt:
     samples.close()
     print("interrupted")
 """
-    done = run(script, start_new_session=True)
+    done = run(delay + script, start_new_session=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
