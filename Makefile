@@ -135,7 +135,7 @@ $(BENCH)/.installed $(PEERS)/.installed: | $(PY)
 
 clean: ## Remove what tests, linters and a trial run left (not runs/, not .venv)
 	rm -rf samples predictions.csv predictions.html .pytest_cache .mypy_cache .ruff_cache
-	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too (runs/ stays)
 	rm -rf $(VENV) $(BENCH) $(PEERS)
