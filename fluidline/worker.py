@@ -22,13 +22,14 @@ class WorkerProcess:
     because the idle threads of onnxruntime and OpenMP spin for up to 0.2 s after each call, and readers read ahead, on
     the cores that the next is measured on.
 
-    The constructor and `ask` raise what `failure` returns where the process ends, or takes over `timeout_s`.
+    The constructor and `ask` raise what `failure` returns where the process ends, or takes over `timeout_s` longer than
+    the `seconds` that a request may give it.
     """
 
     def __init__(
         self, command: Sequence[str], log: Path, env: Mapping[str, str], timeout_s: float, cwd: Path | None = None
     ) -> None:
-        self.log = log
+        self.log, self.timeout_s = log, timeout_s
         with open(log, "wb") as stderr:
             self.process = subprocess.Popen(
                 command,
@@ -46,14 +47,14 @@ class WorkerProcess:
             self.close()
             raise
 
-    def ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    def ask(self, **request: Any) -> dict[str, Any]:
         """Return the answer to a request."""
         assert self.process.stdin is not None
         self.process.send_signal(signal.SIGCONT)
         with suppress(BrokenPipeError):  # it died meanwhile: reading says how
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-        return self._read(timeout_s)
+        return self._read(self.timeout_s + request.get("seconds", 0))
 
     def failure(self, how: str) -> Exception:
         """Return what to raise for a process that `how` says the end of, as in "ended with exit code 1"."""

@@ -37,5 +37,10 @@ def state(pid: int) -> str | None:
 
 
 def have_ended(pids: list[int]) -> bool:
-    """Return whether none of the processes runs any more."""
+    """Return whether none of the processes runs any more, though nobody may have waited for it."""
     return not any(map(state, pids))
+
+
+def are_gone(pids: list[int]) -> bool:
+    """Return whether nothing of the processes is left: they have ended, and been waited for."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)

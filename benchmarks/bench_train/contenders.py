@@ -61,7 +61,7 @@ class Worker(WorkerProcess):
 
     def learn(self, rows: Path, test: bool) -> dict[str, Any]:
         """Return what a pass over the rows in the file came to."""
-        return self.ask({"rows": str(rows), "test": test}, TIMEOUT_S)
+        return self.ask(rows=str(rows), test=test)
 
     def failure(self, how: str) -> FluidlineError:
         """Return the error, with the last words of the process."""

@@ -97,8 +97,8 @@ class _Field:
         self.shuffled = readers.shuffle(train.reader(), config.shuffle_buffer, seed=config.seed)
         with ExitStack() as stack:
             for contender in everyone:  # ours first: it writes the parameters from which the others start
-                worker = Worker(contender, spec, course.folder / f"{model}-{contender.name}.log", course.threads)
-                stack.callback(worker.close)
+                log = course.folder / f"{model}-{contender.name}.log"
+                worker = stack.enter_context(Worker(contender, spec, log, course.threads))
                 self.workers.append(worker)
                 self.entries.append(Entry(contender, worker.ready))
             self.open = stack.pop_all()

@@ -75,12 +75,12 @@ class _Contender:
 
     def start(self) -> Worker:
         worker = Worker(self._spec, self._folder / f"{self.backend.name}.{len(self.starts)}.log")
-        self.starts.append(worker.about)
+        self.starts.append(worker.ready)
         return worker
 
     def ask(self, **request: Any) -> Any:
         assert self.worker is not None
-        return self.worker.answer(**request)
+        return self.worker.ask(**request)["answer"]
 
     @contextmanager
     def excused(self) -> Iterator[None]:

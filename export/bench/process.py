@@ -28,13 +28,12 @@ class BackendError(Exception):
 class Worker(WorkerProcess):
     """The process of worker.py for `spec`.
 
-    `about` is what it says of itself, with `cold_start_ns`, the time from the start of the process until it said so.
-    The constructor and `answer` raise BackendError where the process cannot run here, dies, or takes over `timeout_s`
+    `ready` is what it says of itself, with `cold_start_ns`, the time from the start of the process until it said so.
+    The constructor and `ask` raise BackendError where the process cannot run here, dies, or takes over `timeout_s`
     longer than it was asked to.
     """
 
     def __init__(self, spec: dict[str, Any], log: Path, timeout_s: float = TIMEOUT_S) -> None:
-        self.timeout_s = timeout_s
         threads = str(spec["threads"])
         command = [sys.executable, "-P", str(WORKER), json.dumps(spec)]  # -P: our file names shadow no library's
         start = time.perf_counter_ns()
@@ -45,11 +44,7 @@ class Worker(WorkerProcess):
         if "unavailable" in self.ready:
             self.close()
             raise BackendError(UNAVAILABLE, self._with_complaint(self.ready["unavailable"]))
-        self.about: dict[str, Any] = {**self.ready["ready"], "cold_start_ns": cold_start_ns}
-
-    def answer(self, **request: Any) -> Any:
-        """Return the answer to a request of worker.py."""
-        return self.ask(request, self.timeout_s + request.get("seconds", 0))["answer"]
+        self.ready = {**self.ready["ready"], "cold_start_ns": cold_start_ns}
 
     def failure(self, how: str) -> BackendError:
         """Return the error, with what the process complained of last."""

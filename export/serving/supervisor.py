@@ -14,8 +14,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from export.serving.board import Board
@@ -23,6 +22,7 @@ from export.serving.routes import LABELS
 from export.serving.settings import ModelSource, Settings
 from fluidline.errors import FluidlineError
 from fluidline.runs import LATEST, RunFolder
+from fluidline.signals import blocked
 
 _WAKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM)
 _TICK = 0.5  # seconds between two looks at the files, and at what is due
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def supervise(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises FluidlineError where the port or a model cannot be had."""
-    with _signals_blocked():
+    with blocked(_WAKING):  # until they are asked for
         Supervisor(settings).run()
 
 
@@ -217,16 +217,6 @@ def _socket(family: int, kind: int, protocol: int, address: object, shared: bool
         raise
     made.setblocking(False)
     return made
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Let signals wait until they are asked for; threads that are started meanwhile do not take them either."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAKING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _files_of(source: ModelSource, runs_dir: Path) -> list[Path]:

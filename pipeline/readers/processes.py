@@ -11,10 +11,11 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn, TypeVar
 
+from fluidline.signals import blocked
 from pipeline.readers.lifetime import GRACE, Background
 from pipeline.readers.threads import Channel, Crew
 
@@ -115,7 +116,7 @@ class _Worker:
         self.connection, theirs = _FORK.Pipe(duplex=False)
         _ends.add(self.connection)
         self.process = _FORK.Process(target=_work, args=(reader, theirs, as_json), name=f"reader {name}")
-        with theirs, _held_signals():  # `theirs` is open in the worker alone from here on, whose death ends the pipe
+        with theirs, blocked(_SIGNALS):  # `theirs` is open in the worker alone from here on, whose death ends the pipe
             self.process.start()
 
     def take(self) -> Any:
@@ -170,16 +171,6 @@ os.register_at_fork(after_in_child=_close_copies)
 
 # What ends a process by an exception, which a fork that is not through yet would print.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-@contextmanager
-def _held_signals() -> Iterator[None]:
-    """A context in which those signals wait; a process that is forked in it holds them until it lets them through."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Terminated(BaseException):

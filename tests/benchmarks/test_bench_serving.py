@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import children, have_ended, wait_for
+from processes import are_gone, children, wait_for
 
 from benchmarks.serving.__main__ import bench_serving
 from benchmarks.serving.contenders import OURS, Contender, contenders
@@ -53,14 +53,14 @@ def test_a_race_that_is_interrupted_leaves_no_server_behind(
     command += ["--without-peers", "--seconds", "60", "--out", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as race:
         try:
-            workers = wait_for(lambda: [worker for server in children(race.pid) for worker in children(server)])
+            workers = wait_for(lambda: [worker for server in children(race.pid) for worker in children(server)], 30)
             race.send_signal(number)
             assert race.wait(30) == 130
         finally:
             race.kill()
         assert race.stderr is not None
         assert race.stderr.read().endswith("interrupted\n")
-    wait_for(lambda: have_ended(workers), 5)
+    wait_for(lambda: are_gone(workers), 5)
     assert not list(tmp_path.iterdir())
 
 

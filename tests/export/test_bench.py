@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from processes import children, have_ended, state, wait_for
+from processes import are_gone, children, state, wait_for
 
 from export.__main__ import export
 from export.bench import bench, process
@@ -245,7 +245,7 @@ def test_a_backend_that_dies_between_two_questions_is_found_at_the_next(run: Run
         worker.process.kill()
         worker.process.wait()
         with pytest.raises(BackendError, match="stopped by SIGKILL"):
-            worker.answer(do="answer", batch=1)
+            worker.ask(do="answer", batch=1)
 
 
 def test_where_nothing_can_be_measured_the_report_says_so_and_has_no_picture(
@@ -269,7 +269,7 @@ def test_the_worker_of_onnxruntime_imports_no_paddle_and_one_of_paddle_says_that
         Worker(specification(run, EXECUTOR, tmp_path / "image.npy"), tmp_path / "log")
     assert caught.value.status == "unavailable"
     with Worker(specification(run, ONNXRUNTIME, tmp_path / "image.npy"), tmp_path / "log") as worker:
-        assert np.shape(worker.answer(do="answer", batch=1)) == (1, 10)
+        assert np.shape(worker.ask(do="answer", batch=1)["answer"]) == (1, 10)
 
 
 @pytest.mark.skipif(DRIVER is not None, reason="this machine has an NVIDIA driver")
@@ -318,12 +318,12 @@ def test_no_worker_outlives_a_benchmark_that_is_killed(run: RunFolder, tmp_path:
         stderr=subprocess.PIPE,
     )
     try:
-        workers = wait_for(lambda: [worker for worker in children(benchmark.pid) if state(worker) == "T"])
+        workers = wait_for(lambda: [worker for worker in children(benchmark.pid) if state(worker) == "T"], 20)
         benchmark.send_signal(signal.SIGKILL)
     finally:
         benchmark.kill()
         benchmark.communicate()
-    wait_for(lambda: have_ended(workers))
+    wait_for(lambda: are_gone(workers), 20)
 
 
 def test_an_onnx_file_changed_after_the_export_is_found_by_its_checksum(run: RunFolder) -> None:

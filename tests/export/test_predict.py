@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 from classifiers import CLASSES, bar, write_classifier
 from PIL import Image
-from processes import children, have_ended, wait_for
+from processes import are_gone, children, wait_for
 
 from export.__main__ import export
 from export.compiled import compiled
@@ -262,7 +262,7 @@ def test_after_ctrl_c_no_process_is_left_and_resume_goes_on(folder, model, tmp_p
     assert messages.endswith("interrupted\n")
     assert [file.name for file in out.parent.iterdir()] == ["out.csv.partial"]
     assert workers
-    assert have_ended(workers)
+    assert are_gone(workers)
     summary = predict_folder(folder, out, model=model, resume=True)
     assert 0 < summary.count < 3009
     assert [file.name for file in out.parent.iterdir()] == ["out.csv"]

@@ -177,7 +177,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL
     pids = [int(pid) for pid in done.stdout.split()]
     assert len(pids) == 3
-    wait_for(lambda: have_ended(pids))
+    wait_for(lambda: have_ended(pids), 30)
 
 
 # Failures.

@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 import pytest
 from bodies import floats, http, png
 from classifiers import bar, write_classifier
-from processes import have_ended, wait_for
+from processes import are_gone, have_ended, wait_for
 from running import ROOT, Server, serving
 
 from export.__main__ import export
@@ -83,7 +83,7 @@ def test_it_says_where_it_is_and_on_what_it_runs_and_stops_when_told(bars):
     workers = server.workers
     assert len(workers) == 2
     assert server.stop() == 0
-    assert have_ended(workers)
+    assert are_gone(workers)
 
 
 def test_no_worker_answers_before_all_have_loaded(bars):
